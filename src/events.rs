@@ -1,0 +1,82 @@
+//! How the core tells a person what goes on, without knowing about terminals.
+//!
+//! `ui` implements these traits; the core only calls them, from any thread. Imports nothing of
+//! the crate but [`crate::output`] and [`crate::secret`].
+
+use std::time::Duration;
+
+use crate::output::Stream;
+use crate::secret::Secret;
+
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Shown with `-vv`.
+    Debug,
+    /// Shown with `-v`.
+    Info,
+    /// Shown unless `-q`.
+    Notice,
+    /// Always shown.
+    Warning,
+}
+
+/// What happens during a run. Every method has an empty default, so that a listener takes only
+/// what it shows. Calls come from several threads and must not block for long.
+pub trait Events: Send + Sync {
+    /// Something a person may want to read; `server` is an id.
+    fn note(&self, _level: Level, _server: Option<&str>, _message: &str) {}
+    /// A fleet call over `total` servers begins; `label` says what it does.
+    fn run_started(&self, _label: &str, _total: usize) {}
+    /// Work on one server begins, or it enters a new phase (`connecting`, `cert`, `uptime`).
+    fn server_phase(&self, _server: &str, _phase: &str) {}
+    /// One server's part ended with a status word.
+    fn server_done(&self, _server: &str, _status: &str, _duration: Duration) {}
+    /// The fleet call ended.
+    fn run_finished(&self) {}
+    /// Live output of a command, in the pieces in which it arrived.
+    fn output(&self, _server: &str, _stream: Stream, _bytes: &[u8]) {}
+    /// Bytes of a file copied so far.
+    fn transfer(&self, _server: &str, _path: &str, _done: u64, _total: Option<u64>) {}
+}
+
+/// Listens to nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Events for Silent {}
+
+/// A host key that nobody has accepted yet.
+#[derive(Debug, Clone)]
+pub struct HostKeyQuestion {
+    /// The server's id.
+    pub server: String,
+    /// Host and port as known_hosts writes them: `host` or `[host]:port`.
+    pub name: String,
+    /// Key type, such as `ssh-ed25519`.
+    pub key_type: String,
+    /// `SHA256:…`, as ssh prints it.
+    pub fingerprint: String,
+}
+
+/// Questions that only a person can answer. Without a person the answer is always no.
+pub trait Interact: Send + Sync {
+    /// Accept and remember this host key?
+    fn accept_host_key(&self, _question: &HostKeyQuestion) -> bool {
+        false
+    }
+    /// Asks for a secret without echo, such as a key's passphrase.
+    fn secret(&self, _prompt: &str) -> Option<Secret> {
+        None
+    }
+    /// A yes/no question; `-y` answers yes.
+    fn confirm(&self, _question: &str) -> bool {
+        false
+    }
+}
+
+/// Nobody is there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nobody;
+
+impl Interact for Nobody {}

@@ -1,0 +1,13 @@
+//! The fleet: the [`Room`] that joins inventory, secrets and connections, and the bounded
+//! parallel [`map`] over a selection with one [`Outcome`] per server.
+//!
+//! Single-threaded and async; the waiting is done by the sessions' own threads.
+//! Must not import `lua`, `ui` or `cli`.
+
+mod map;
+mod outcome;
+mod room;
+
+pub use map::{Batch, Policy, map};
+pub use outcome::{Counts, Outcome, Status};
+pub use room::{Room, RunOptions};

@@ -1,0 +1,38 @@
+//! MachineRoom runs a room of servers: an inventory in SQLite, SSH to all of them at once, and
+//! Lua on top.
+//!
+//! # Architecture
+//! A module imports only from layers to its left; a test holds it to that.
+//! ```text
+//! error output cancel quote secret events config  <  db inventory journal ssh
+//!   <  docker tunnel scan  <  fleet sandbox  <  lua ui  <  cli  <  main
+//! ```
+//! - [`error`], [`output`], [`cancel`], [`quote`], [`secret`], [`events`]: the vocabulary that
+//!   everything speaks. [`config`]: settings, their origin, and the folders.
+//! - [`db`]: the one SQLite connection and its migrations. [`inventory`]: servers, the list-file
+//!   format, selection patterns, the store. [`ssh`]: one thread per session behind
+//!   [`ssh::Transport`].
+//! - [`fleet`]: the [`fleet::Room`] that joins them, and the bounded parallel map with one outcome
+//!   per server. [`sandbox`]: real sshd servers on loopback, to learn and to test with.
+//! - [`lua`]: the VM and its bindings; stages, playbooks and workflows are Lua files under
+//!   `scripts/` and `stdlib/`, carried inside the binary. [`ui`]: everything a person sees.
+//! - [`cli`]: the commands. `main` only runs them and sets the exit code.
+//!
+//! One third-party crate has one home: `mlua` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db`,
+//! `inventory` and `journal`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
+
+pub mod cancel;
+pub mod cli;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod events;
+pub mod fleet;
+pub mod inventory;
+pub mod lua;
+pub mod output;
+pub mod quote;
+pub mod sandbox;
+pub mod secret;
+pub mod ssh;
+pub mod ui;

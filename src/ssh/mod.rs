@@ -1,0 +1,77 @@
+//! SSH: the [`Transport`] trait and what implements it. The only user of `ssh2`.
+//!
+//! One OS thread owns one session and everything made from it; the handle sends it work and
+//! awaits the answer. Must not import `inventory`: it knows [`Target`]s, not servers.
+
+mod transport;
+
+pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Kind};
+use crate::events::{Events, Interact};
+use crate::secret::Secret;
+
+/// Where to connect, and with what.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The server's id, for messages.
+    pub id: String,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Login name.
+    pub user: String,
+    /// Password, tried last.
+    pub password: Option<Secret>,
+    /// The server's own private key file. When set, it is the only key tried besides the agent's
+    /// copy of it, so that a server with few allowed tries is not used up by other keys.
+    pub key: Option<PathBuf>,
+    /// Use `key` alone: no agent, no password. Proves that a key works.
+    pub key_only: bool,
+}
+
+/// What holds for all connections of a run.
+#[derive(Clone)]
+pub struct Options {
+    /// For resolving, connecting and authenticating as a whole.
+    pub timeout: Duration,
+    /// Tries after the first, with back-off, and only before authentication has begun.
+    pub retries: u32,
+    /// Accept and remember unknown host keys. A changed key is refused all the same.
+    pub accept_new: bool,
+    /// The user's known_hosts, written to; read along with `/etc/ssh/ssh_known_hosts`.
+    pub known_hosts: PathBuf,
+    /// Private keys tried when the target names none: those that exist, in this order.
+    pub identities: Vec<PathBuf>,
+    /// Ask the agent at `SSH_AUTH_SOCK`.
+    pub agent: bool,
+    /// Seconds between keepalives; zero sends none.
+    pub keepalive: u32,
+    /// Who hears of it.
+    pub events: Arc<dyn Events>,
+    /// Who answers questions.
+    pub interact: Arc<dyn Interact>,
+}
+
+/// Makes connections. `fleet` holds one; tests put a fake there.
+pub trait Connector: Send + Sync {
+    /// Connects and authenticates within the options' time-out.
+    fn connect(&self, target: Target) -> Reply<Arc<dyn Transport>>;
+}
+
+/// The real thing.
+pub struct Ssh {
+    /// Shared by all connections.
+    pub options: Arc<Options>,
+}
+
+impl Connector for Ssh {
+    fn connect(&self, target: Target) -> Reply<Arc<dyn Transport>> {
+        Box::pin(async move { Err(Error::new(Kind::Connect, "skeleton").server(target.id)) })
+    }
+}

@@ -1,0 +1,102 @@
+//! [`Transport`]: what can be done on a server, whatever carries it.
+//!
+//! The implementations are the SSH session, the local machine and the fake of the tests.
+//! Calls return futures that own what they need; dropping one cancels the work on the server.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use crate::error::Result;
+use crate::output::{DEFAULT_MAX_OUTPUT, Output, Stream};
+
+/// The answer to a call on a [`Transport`].
+pub type Reply<T> = BoxFuture<'static, Result<T>>;
+
+/// Receives live output in the pieces in which it arrives, on the session's thread.
+pub type Sink = Arc<dyn Fn(Stream, &[u8]) + Send + Sync>;
+
+/// Receives (bytes done, bytes in all if known) during a copy, on the session's thread.
+pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
+
+/// Whether a call may change the server. In check mode the core lets no [`Effect::Write`] pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// A reader by promise: `capture`, `test`, facts.
+    Read,
+    /// May change the server.
+    Write,
+}
+
+/// One command to run.
+#[derive(Clone)]
+pub struct Exec {
+    /// Shell text, run by the user's login shell as it is.
+    pub command: String,
+    /// May it change the server?
+    pub effect: Effect,
+    /// Bytes for standard input, which is closed after them.
+    pub stdin: Vec<u8>,
+    /// Time the command may take; `None` waits for ever.
+    pub timeout: Option<Duration>,
+    /// Bytes of each stream that are kept; the rest is drained and dropped.
+    pub max_output: usize,
+    /// Live output, beside what is kept.
+    pub sink: Option<Sink>,
+}
+
+impl Exec {
+    /// A command that may change the server, with empty standard input and no time-out.
+    pub fn new(command: impl Into<String>) -> Self {
+        Exec {
+            command: command.into(),
+            effect: Effect::Write,
+            stdin: Vec::new(),
+            timeout: None,
+            max_output: DEFAULT_MAX_OUTPUT,
+            sink: None,
+        }
+    }
+
+    /// The same as a reader by promise.
+    pub fn reader(command: impl Into<String>) -> Self {
+        Exec {
+            effect: Effect::Read,
+            ..Exec::new(command)
+        }
+    }
+}
+
+/// How a copy behaves.
+#[derive(Clone, Default)]
+pub struct CopyOptions {
+    /// Permission bits of the files made; `None` keeps the source's.
+    pub mode: Option<u32>,
+    /// Called as bytes go over.
+    pub progress: Option<Progress>,
+}
+
+/// Something commands can be run on and files copied to. Cheap to share as `Arc<dyn Transport>`.
+///
+/// Errors are [`crate::error::Kind`]: `Lost` when the connection broke after the command began,
+/// `Timeout` (with the output so far) when it took too long, `Transfer` for files.
+pub trait Transport: Send + Sync {
+    /// Runs a command to its end. An exit code other than zero is not an error here.
+    fn exec(&self, request: Exec) -> Reply<Output>;
+    /// Reads a whole file of at most `limit` bytes; a longer one is an error.
+    fn read(&self, path: &str, limit: u64) -> Reply<Vec<u8>>;
+    /// Writes a whole file: to a temporary name beside it, then renamed over it. `mode` is that
+    /// of the new file; `None` keeps an existing file's mode and gives a new one 0644.
+    fn write(&self, path: &str, content: Vec<u8>, mode: Option<u32>) -> Reply<()>;
+    /// Copies a local file or folder to the server; gives the number of bytes copied. A trailing
+    /// `/` on `from` copies what is in the folder, as rsync does.
+    fn upload(&self, from: PathBuf, to: &str, options: CopyOptions) -> Reply<u64>;
+    /// Copies a file or folder from the server; gives the number of bytes copied.
+    fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64>;
+    /// False once the connection is known to be gone.
+    fn is_alive(&self) -> bool;
+    /// Says goodbye, within a bounded time. Further calls fail with `Connect`.
+    fn close(&self) -> Reply<()>;
+}
