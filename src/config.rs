@@ -322,6 +322,17 @@ impl Config {
         })
     }
 
+    /// All defaults, with everything in `dir`: for code that must not see a person's settings.
+    ///
+    /// # Errors
+    /// None in practice: the defaults are checked by a test.
+    pub fn at(dir: &Path) -> Result<Self> {
+        let mut config = Self::build(&Table::new(), Path::new("config.toml"), None, |_| None)?;
+        config.dir = dir.join("config");
+        config.data_dir = dir.join("data");
+        Ok(config)
+    }
+
     fn value(&self, key: &str) -> &Value {
         match self.entries.iter().find(|e| e.key == key) {
             Some(entry) => &entry.value,

@@ -5,6 +5,7 @@
 //! here and nowhere else. Imports nothing of the crate but [`crate::output`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::output::Output;
 
@@ -78,10 +79,10 @@ impl Kind {
 /// An error with everything that a person or a playbook needs to act on it.
 ///
 /// Boxed inside, so that `Result<T, Error>` stays one word wide.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     kind: Kind,
     message: String,
@@ -90,7 +91,7 @@ struct Inner {
     hint: Option<String>,
     output: Option<Output>,
     traceback: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -168,7 +169,7 @@ impl Error {
     /// Keeps the underlying error.
     #[must_use]
     pub fn source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -4,6 +4,7 @@
 //! Single-threaded and async; the waiting is done by the sessions' own threads.
 //! Must not import `lua`, `ui` or `cli`.
 
+mod connections;
 mod map;
 mod outcome;
 mod room;
@@ -11,3 +12,6 @@ mod room;
 pub use map::{Batch, Policy, map};
 pub use outcome::{Counts, Outcome, Status};
 pub use room::{Room, RunOptions};
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,24 @@
 //! [`Room`]: everything that a run needs, in one place, made by `cli` and passed down.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::Policy;
+use super::connections::Connections;
 use crate::cancel::Cancel;
-use crate::config::Config;
-use crate::error::Result;
+use crate::config::{Config, expand_tilde};
+use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Interact};
-use crate::inventory::{Server, Store};
+use crate::inventory::{Selection, Server, Store};
 use crate::secret::Redactor;
-use crate::ssh::{Connector, Transport};
+use crate::ssh::{Connector, Target, Transport};
 
 /// What the command line says about this run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// `--forks`, `--serial`, `--max-fail`.
     pub policy: Policy,
@@ -24,8 +27,8 @@ pub struct RunOptions {
     /// `--diff`.
     pub diff: bool,
     /// `--command-timeout`.
-    pub command_timeout: Option<std::time::Duration>,
-    /// `--retired`.
+    pub command_timeout: Option<Duration>,
+    /// `--retired`: selections include retired servers.
     pub retired: bool,
     /// `--limit`: a pattern that every selection is intersected with.
     pub limit: Option<String>,
@@ -50,37 +53,139 @@ pub struct Room {
     pub redactor: Arc<Redactor>,
     /// Set by Ctrl-C.
     pub cancel: Cancel,
-    store: std::cell::OnceCell<Store>,
+    store: OnceCell<Store>,
     connector: Arc<dyn Connector>,
+    connections: Connections,
 }
 
 impl Room {
+    /// A room without an open database or connection; both are opened when first needed.
+    pub fn new(
+        config: Config,
+        options: RunOptions,
+        (events, interact): (Arc<dyn Events>, Arc<dyn Interact>),
+        (redactor, cancel): (Arc<Redactor>, Cancel),
+        connector: Arc<dyn Connector>,
+    ) -> Rc<Self> {
+        Rc::new(Room {
+            config,
+            options,
+            events,
+            interact,
+            redactor,
+            cancel,
+            store: OnceCell::new(),
+            connector,
+            connections: Connections::default(),
+        })
+    }
+
     /// The inventory, opened on first use.
+    ///
+    /// # Errors
+    /// What [`Store::open`] says.
     pub fn store(&self) -> Result<&Store> {
-        if self.store.get().is_none() {
-            let store = Store::open(&self.config.database(), self.redactor.clone())?;
-            let _ = self.store.set(store);
+        match self.store.get() {
+            Some(store) => Ok(store),
+            None => {
+                let store = Store::open(&self.config.database(), self.redactor.clone())?;
+                Ok(self.store.get_or_init(|| store))
+            }
         }
-        self.store
-            .get()
-            .ok_or_else(|| crate::error::Error::local("the inventory is not open"))
     }
 
-    /// The servers of `pattern`, `--limit` and `--retired` applied.
-    pub fn select(&self, _pattern: &str) -> Result<Vec<Server>> {
-        Ok(Vec::new())
+    /// The servers of `pattern` in inventory order, with `--limit` and `--retired` applied.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when nothing is left: empty is never "all".
+    pub fn select(&self, pattern: &str) -> Result<Vec<Server>> {
+        let how = Selection {
+            retired: self.options.retired,
+        };
+        let mut servers = self.store()?.select(pattern, how)?;
+        if let Some(limit) = &self.options.limit {
+            let allowed = self.store()?.select(limit, Selection { retired: true })?;
+            servers.retain(|s| allowed.iter().any(|a| a.id == s.id));
+            if servers.is_empty() {
+                let message = format!("no server matches both `{pattern}` and the limit `{limit}`");
+                return Err(Error::usage(message));
+            }
+        }
+        Ok(servers)
     }
 
-    /// An open session with `server`: the one that this run has already, or a new one. Two callers
-    /// at once share one connection attempt. In check mode the transport refuses writing verbs.
-    pub async fn transport(self: &Rc<Self>, server: &Server) -> Result<Arc<dyn Transport>> {
-        let _ = (&self.connector, server);
-        Err(crate::error::Error::new(
-            crate::error::Kind::Connect,
-            "skeleton",
-        ))
+    /// Where and how to connect to `server`; its password is unsealed.
+    ///
+    /// # Errors
+    /// [`Kind::Tunnel`] when it stands behind a tunnel, [`Kind::Locked`] when its password is the
+    /// only way in and secrets are locked.
+    pub fn target(&self, server: &Server) -> Result<Target> {
+        if let Some(profile) = server.tunnel().filter(|_| !self.options.no_tunnel) {
+            let message = format!("the server is behind the tunnel `{profile}`");
+            return Err(Error::new(Kind::Tunnel, message)
+                .server(&server.id)
+                .hint("`--no-tunnel` connects to it directly"));
+        }
+        let password = match self.store()?.password(server) {
+            // A key gets in without the password: locked secrets are no obstacle then.
+            Err(e) if e.kind() == Kind::Locked && has_key(server) => None,
+            other => other.map_err(|e| e.server(&server.id))?,
+        };
+        Ok(Target {
+            id: server.id.clone(),
+            host: server.host.clone(),
+            port: server.port,
+            user: server.user.clone(),
+            password,
+            key: server.key().map(expand_tilde),
+            key_only: false,
+        })
+    }
+
+    /// A session of its own, not shared and not kept: for ad-hoc targets and to prove a login.
+    ///
+    /// # Errors
+    /// What the connector says; in check mode the transport refuses writing verbs.
+    pub async fn connect(&self, target: Target) -> Result<Arc<dyn Transport>> {
+        connect(self.connector.clone(), target, self.options.check).await
+    }
+
+    /// An open session with `server`: the one that this run has already, or a new one. Two
+    /// callers at once share one attempt. In check mode the transport refuses writing verbs.
+    ///
+    /// # Errors
+    /// As [`Room::target`] and [`Room::connect`].
+    pub async fn transport(&self, server: &Server) -> Result<Arc<dyn Transport>> {
+        let open = || {
+            let target = self.target(server)?;
+            Ok(connect(self.connector.clone(), target, self.options.check))
+        };
+        self.connections.get(&server.id, open).await
+    }
+
+    /// Closes one server's session: its credentials changed, or this run is done with it.
+    pub async fn release(&self, id: &str) {
+        if let Some(transport) = self.connections.take(id) {
+            // A goodbye that fails changes nothing for anybody.
+            let _ = transport.close().await;
+        }
     }
 
     /// Closes all sessions, within a bounded time.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.connections.close().await;
+    }
+}
+
+fn has_key(server: &Server) -> bool {
+    server.key().is_some() || server.has_mark("identity_cert_installed")
+}
+
+async fn connect(
+    connector: Arc<dyn Connector>,
+    target: Target,
+    _check: bool,
+) -> Result<Arc<dyn Transport>> {
+    let id = target.id.clone();
+    connector.connect(target).await.map_err(|e| e.server(id))
 }

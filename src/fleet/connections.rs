@@ -1,0 +1,137 @@
+//! The open sessions of a run: at most one per server, shared by all that need it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::{LocalBoxFuture, Shared, join_all};
+
+use crate::error::Result;
+use crate::ssh::Transport;
+
+/// Descriptors that a session may use at once: its socket, its wake pipe, a local file.
+const PER_SESSION: u64 = 4;
+/// Descriptors kept for everything else: terminal, database, files.
+const RESERVED: u64 = 64;
+
+type Attempt = Shared<LocalBoxFuture<'static, Result<Arc<dyn Transport>>>>;
+
+/// Raises the soft limit of open files to the hard one, and says how many sessions fit.
+pub(super) fn budget() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum || (limit.current.is_some() && limit.maximum.is_none()) {
+        // Refused on some systems when "unlimited" is not allowed for files: then the old one holds.
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+    let soft = getrlimit(Resource::Nofile)
+        .current
+        .unwrap_or(u64::from(u16::MAX));
+    usize::try_from(soft.saturating_sub(RESERVED) / PER_SESSION)
+        .unwrap_or(usize::MAX)
+        .max(1)
+}
+
+/// The pool.
+#[derive(Default)]
+pub(super) struct Connections {
+    slots: RefCell<HashMap<String, Slot>>,
+    clock: std::cell::Cell<u64>,
+}
+
+struct Slot {
+    attempt: Attempt,
+    used: u64,
+}
+
+impl Connections {
+    /// The session of `id`, or the one that `open`'s future makes. Callers at the same time share
+    /// one attempt and its error; a later caller tries again.
+    pub(super) async fn get<O, F>(&self, id: &str, open: O) -> Result<Arc<dyn Transport>>
+    where
+        O: FnOnce() -> Result<F>,
+        F: Future<Output = Result<Arc<dyn Transport>>> + 'static,
+    {
+        let attempt = match self.usable(id) {
+            Some(attempt) => attempt,
+            None => {
+                self.make_room();
+                let attempt = open()?.boxed_local().shared();
+                let slot = Slot {
+                    attempt: attempt.clone(),
+                    used: self.tick(),
+                };
+                self.slots.borrow_mut().insert(id.to_owned(), slot);
+                attempt
+            }
+        };
+        let result = attempt.clone().await;
+        if result.is_err() {
+            let mut slots = self.slots.borrow_mut();
+            if slots
+                .get(id)
+                .is_some_and(|slot| slot.attempt.ptr_eq(&attempt))
+            {
+                slots.remove(id);
+            }
+        }
+        result
+    }
+
+    fn usable(&self, id: &str) -> Option<Attempt> {
+        let used = self.tick();
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.get_mut(id)?;
+        match slot.attempt.peek() {
+            Some(Ok(transport)) if !transport.is_alive() => None,
+            Some(Err(_)) => None,
+            _ => {
+                slot.used = used;
+                Some(slot.attempt.clone())
+            }
+        }
+    }
+
+    fn tick(&self) -> u64 {
+        self.clock.set(self.clock.get() + 1);
+        self.clock.get()
+    }
+
+    /// Lets the session go that nobody holds and that was used longest ago, when the limit of
+    /// open files is near.
+    fn make_room(&self) {
+        let mut slots = self.slots.borrow_mut();
+        if slots.len() < budget() {
+            return;
+        }
+        let idle =
+            |slot: &Slot| matches!(slot.attempt.peek(), Some(Ok(t)) if Arc::strong_count(t) == 1);
+        let oldest = slots
+            .iter()
+            .filter(|(_, s)| idle(s))
+            .min_by_key(|(_, s)| s.used);
+        if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+            slots.remove(&id);
+        }
+    }
+
+    /// Forgets the session of `id` and gives it back, so that the caller can close it.
+    pub(super) fn take(&self, id: &str) -> Option<Arc<dyn Transport>> {
+        let slot = self.slots.borrow_mut().remove(id)?;
+        slot.attempt.peek().and_then(|r| r.clone().ok())
+    }
+
+    /// Closes all sessions at once.
+    pub(super) async fn close(&self) {
+        let slots = std::mem::take(&mut *self.slots.borrow_mut());
+        let open = slots
+            .into_values()
+            .filter_map(|s| s.attempt.peek().and_then(|r| r.clone().ok()));
+        join_all(open.map(|transport| async move { transport.close().await })).await;
+    }
+}

@@ -1,0 +1,196 @@
+//! Tests of the map and the pool, on a connector that never leaves the process.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::*;
+use crate::cancel::Cancel;
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::events::{Nobody, Silent};
+use crate::inventory::Server;
+use crate::secret::Redactor;
+use crate::ssh::{Connector, Reply, Target, Transport};
+
+/// Refuses every connection and counts the attempts.
+#[derive(Default)]
+struct Refusing(AtomicUsize);
+
+impl Connector for Refusing {
+    fn connect(&self, target: Target) -> Reply<Arc<dyn Transport>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Err(Error::new(
+                Kind::Connect,
+                format!("{} refused", target.host),
+            ))
+        })
+    }
+}
+
+fn room(options: RunOptions) -> (Rc<Room>, Arc<Refusing>, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::at(dir.path()).unwrap();
+    let connector = Arc::new(Refusing::default());
+    let room = Room::new(
+        config,
+        options,
+        (Arc::new(Silent), Arc::new(Nobody)),
+        (Arc::new(Redactor::new()), Cancel::new()),
+        connector.clone(),
+    );
+    (room, connector, dir)
+}
+
+fn servers(n: usize) -> Vec<Server> {
+    (0..n)
+        .map(|i| Server::new(format!("s{i:02}"), "h", "u", 22))
+        .collect()
+}
+
+fn policy(forks: usize) -> Policy {
+    Policy {
+        forks,
+        ..Policy::default()
+    }
+}
+
+#[tokio::test]
+async fn is_bounded_and_keeps_the_order() {
+    let (room, ..) = room(RunOptions::default());
+    let (now, most) = (Cell::new(0), Cell::new(0));
+    let seen = RefCell::new(Vec::new());
+    let work = |server: Server| {
+        let (now, most) = (&now, &most);
+        async move {
+            now.set(now.get() + 1);
+            most.set(most.get().max(now.get()));
+            let n: u64 = server.id[1..].parse().unwrap();
+            tokio::time::sleep(Duration::from_millis(30 - n)).await;
+            now.set(now.get() - 1);
+            Ok((Status::Ok, n))
+        }
+    };
+    let done = |o: &Outcome<u64>| seen.borrow_mut().push(o.server.clone());
+    let outcomes = map(&room, "test", servers(20), &policy(4), work, done).await;
+    assert_eq!(most.get(), 4);
+    let values: Vec<_> = outcomes.iter().map(|o| o.value.unwrap()).collect();
+    assert_eq!(values, (0..20).collect::<Vec<_>>());
+    assert_ne!(
+        seen.borrow()[0],
+        "s00",
+        "the first server is the slowest of its four"
+    );
+}
+
+#[tokio::test]
+async fn stops_starting_after_too_many_failures() {
+    let (room, ..) = room(RunOptions::default());
+    let most = Policy {
+        forks: 1,
+        max_fail: Some(Batch::Percent(10)),
+        serial: None,
+    };
+    let work = |_| async { Err::<(Status, ()), _>(Error::local("broken")) };
+    let outcomes = map(&room, "test", servers(20), &most, work, |_| {}).await;
+    let counts = Counts::of(&outcomes);
+    assert_eq!(
+        (counts.get(Status::Failed), counts.get(Status::Cancelled)),
+        (3, 17)
+    );
+    assert_eq!(outcomes[0].error.as_ref().unwrap().server_id(), Some("s00"));
+}
+
+#[tokio::test]
+async fn batches_run_one_after_another() {
+    let (room, ..) = room(RunOptions::default());
+    let serial = Policy {
+        forks: 8,
+        serial: Some(Batch::Count(2)),
+        max_fail: None,
+    };
+    let log = RefCell::new(Vec::new());
+    let work = |server: Server| {
+        let log = &log;
+        async move {
+            log.borrow_mut().push(format!("+{}", server.id));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            log.borrow_mut().push("-".to_owned());
+            Ok((Status::Ok, ()))
+        }
+    };
+    map(&room, "test", servers(4), &serial, work, |_| {}).await;
+    assert_eq!(
+        *log.borrow(),
+        ["+s00", "+s01", "-", "-", "+s02", "+s03", "-", "-"]
+    );
+}
+
+#[tokio::test]
+async fn an_interrupt_leaves_an_outcome_for_each() {
+    let (room, ..) = room(RunOptions::default());
+    let cancel = room.cancel.clone();
+    let work = |server: Server| {
+        let cancel = cancel.clone();
+        async move {
+            if server.id == "s00" {
+                return Ok((Status::Ok, ()));
+            }
+            cancel.cancel();
+            std::future::pending().await
+        }
+    };
+    let outcomes = map(&room, "test", servers(5), &policy(2), work, |_| {}).await;
+    let counts = Counts::of(&outcomes);
+    assert_eq!(
+        (counts.get(Status::Ok), counts.get(Status::Cancelled)),
+        (1, 4)
+    );
+}
+
+#[tokio::test]
+async fn two_callers_share_one_attempt_and_a_later_one_tries_again() {
+    let (room, connector, _dir) = room(RunOptions::default());
+    let server = Server::new("a", "h", "u", 22);
+    let (one, two) = tokio::join!(room.transport(&server), room.transport(&server));
+    for error in [one.err().unwrap(), two.err().unwrap()] {
+        assert_eq!(
+            (error.kind(), error.server_id()),
+            (Kind::Connect, Some("a"))
+        );
+    }
+    assert_eq!(connector.0.load(Ordering::SeqCst), 1);
+    assert!(room.transport(&server).await.is_err());
+    assert_eq!(connector.0.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_tunnel_is_refused_unless_told_otherwise() {
+    let mut server = Server::new("a", "h", "u", 22);
+    server.meta.insert("tunnel_profile".into(), "office".into());
+    let (strict, ..) = room(RunOptions::default());
+    let error = strict.transport(&server).await.err().unwrap();
+    assert_eq!(error.kind(), Kind::Tunnel);
+    assert!(error.hint_text().unwrap().contains("--no-tunnel"));
+    let (direct, ..) = room(RunOptions {
+        no_tunnel: true,
+        ..RunOptions::default()
+    });
+    assert_eq!(
+        direct.transport(&server).await.err().unwrap().kind(),
+        Kind::Connect
+    );
+}
+
+#[test]
+fn batch_is_a_number_or_a_share() {
+    assert_eq!("3".parse::<Batch>().unwrap().of(100), 3);
+    assert_eq!("25%".parse::<Batch>().unwrap().of(10), 2);
+    for bad in ["", "x", "-1", "101%", "%", "3.5", "10 %"] {
+        assert!(bad.parse::<Batch>().is_err(), "{bad:?}");
+    }
+}
