@@ -44,8 +44,11 @@ pub struct Options {
     pub retries: u32,
     /// Accept and remember unknown host keys. A changed key is refused all the same.
     pub accept_new: bool,
-    /// The user's known_hosts, written to; read along with `/etc/ssh/ssh_known_hosts`.
+    /// The user's known_hosts, written to.
     pub known_hosts: PathBuf,
+    /// Further known_hosts files, only read, and only those that exist: the machine's
+    /// `/etc/ssh/ssh_known_hosts` and the sandbox's own.
+    pub known_hosts_also: Vec<PathBuf>,
     /// Private keys tried when the target names none: those that exist, in this order.
     pub identities: Vec<PathBuf>,
     /// Ask the agent at `SSH_AUTH_SOCK`.
