@@ -2,10 +2,12 @@
 //! Lua on top.
 //!
 //! # Architecture
-//! A module imports only from layers to its left; a test holds it to that.
+//! A module imports only what stands to its left, and groups between `|` do not know each other;
+//! a test reads this drawing and holds the code to it.
 //! ```text
-//! error output cancel quote secret events config  <  db inventory journal ssh
-//!   <  docker tunnel scan  <  fleet sandbox  <  lua ui  <  cli  <  main
+//! output error cancel quote secret events config
+//!   <  db inventory | ssh
+//!   <  fleet | sandbox  <  lua | ui  <  cli  <  main
 //! ```
 //! - [`error`], [`output`], [`cancel`], [`quote`], [`secret`], [`events`]: the vocabulary that
 //!   everything speaks. [`config`]: settings, their origin, and the folders.
