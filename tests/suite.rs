@@ -1,5 +1,7 @@
 //! All integration tests in one binary: one link instead of many.
 
+#![allow(clippy::unwrap_used)]
+
 mod suite {
     mod files;
     mod layers;

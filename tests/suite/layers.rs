@@ -70,7 +70,7 @@ fn module_of(file: &str) -> &str {
 /// The code of a line: without what follows `//`, unless that stands in a string.
 fn code(line: &str) -> &str {
     match line.find("//") {
-        Some(at) if line[..at].matches('"').count() % 2 == 0 => &line[..at],
+        Some(at) if line[..at].matches('"').count().is_multiple_of(2) => &line[..at],
         _ => line,
     }
 }

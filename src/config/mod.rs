@@ -1,0 +1,320 @@
+//! Settings and folders: one table of settings, and where each effective value came from.
+//!
+//! Order, later wins: default, `config.toml`, the chosen `[projects.NAME]`, `MROOM_*`. Owns no
+//! state beyond the value it builds; imports only [`crate::error`].
+
+mod resolve;
+mod settings;
+
+pub use resolve::{Entry, Origin};
+pub use settings::nearest;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use etcetera::BaseStrategy as _;
+use toml::{Table, Value};
+
+use self::resolve::{parse, resolve};
+use crate::error::{Error, Result};
+
+/// Effective settings and folders of this run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    dir: PathBuf,
+    data_dir: PathBuf,
+    project: Option<String>,
+    entries: Vec<Entry>,
+}
+
+impl Config {
+    /// Reads `config.toml` (if there is one), the project's table and the environment.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`]: unreadable file, bad TOML, an unknown key or project, a
+    /// value of the wrong type; the message names file and key.
+    pub fn load(project: Option<&str>) -> Result<Self> {
+        let base = etcetera::choose_base_strategy().map_err(|e| {
+            Error::usage("no home folder is known")
+                .source(e)
+                .hint("set HOME")
+        })?;
+        let env = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let dir = env("MROOM_CONFIG_DIR").map_or_else(
+            || base.config_dir().join("machineroom"),
+            |d| expand_tilde(&d),
+        );
+        let file = dir.join("config.toml");
+        let table = match std::fs::read_to_string(&file) {
+            Ok(text) => parse(&text, &file)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Table::new(),
+            Err(e) => {
+                return Err(
+                    Error::usage(format!("cannot read `{}`: {e}", file.display())).source(e),
+                );
+            }
+        };
+        let mut config = Self::build(&table, &file, project, env)?;
+        config.dir = dir;
+        let chosen = config.path("data_dir");
+        config.data_dir = if chosen.as_os_str().is_empty() {
+            base.data_dir().join("machineroom")
+        } else {
+            chosen
+        };
+        Ok(config)
+    }
+
+    fn build(
+        table: &Table,
+        file: &Path,
+        project: Option<&str>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        Ok(Config {
+            dir: PathBuf::new(),
+            data_dir: PathBuf::new(),
+            project: project.map(str::to_owned),
+            entries: resolve(table, file, project, env)?,
+        })
+    }
+
+    /// All defaults, with everything in `dir`: for code that must not see a person's settings.
+    ///
+    /// # Errors
+    /// None in practice: the defaults are checked by a test.
+    pub fn at(dir: &Path) -> Result<Self> {
+        let mut config = Self::build(&Table::new(), Path::new("config.toml"), None, |_| None)?;
+        config.dir = dir.join("config");
+        config.data_dir = dir.join("data");
+        Ok(config)
+    }
+
+    fn value(&self, key: &str) -> &Value {
+        match self.entries.iter().find(|e| e.key == key) {
+            Some(entry) => &entry.value,
+            None => unreachable!("setting `{key}` is not in the table"),
+        }
+    }
+    fn text(&self, key: &str) -> &str {
+        self.value(key).as_str().unwrap_or_default()
+    }
+    fn path(&self, key: &str) -> PathBuf {
+        expand_tilde(self.text(key))
+    }
+    fn number(&self, key: &str) -> u64 {
+        self.value(key)
+            .as_integer()
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or_default()
+    }
+
+    /// Every setting with its effective value and origin.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+    /// The chosen project.
+    pub fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+    /// Folder of `config.toml`, and of the user's own `stages/` and `workflows/`.
+    pub fn config_dir(&self) -> &Path {
+        &self.dir
+    }
+    /// Folder of the database and of everything else that `mroom` keeps.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("cache.db")
+    }
+    /// The public key that the cert stage installs, when one is set.
+    pub fn public_key(&self) -> Option<PathBuf> {
+        Some(self.path("public_key")).filter(|p| !p.as_os_str().is_empty())
+    }
+    /// Folder of the private keys.
+    pub fn key_dir(&self) -> PathBuf {
+        self.path("key_dir")
+    }
+    /// Comment that marks our key in an authorized_keys file; may be empty.
+    pub fn key_comment(&self) -> &str {
+        self.text("key_comment")
+    }
+    /// The known_hosts file that is written to.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.path("known_hosts")
+    }
+    /// Workspace on the servers; a relative path is below the login's home.
+    pub fn remote_workspace(&self) -> &str {
+        self.text("remote_workspace")
+    }
+    /// Workspace on this machine.
+    pub fn local_workspace(&self) -> PathBuf {
+        self.path("local_workspace")
+    }
+    /// RAM that a server should have, GB.
+    pub fn ram_gb(&self) -> u64 {
+        self.number("ram_gb")
+    }
+    /// Disk that a server should have, GB.
+    pub fn disk_gb(&self) -> u64 {
+        self.number("disk_gb")
+    }
+    /// Whether too little RAM or disk is a failure.
+    pub fn is_strict(&self) -> bool {
+        self.value("strict").as_bool().unwrap_or_default()
+    }
+    /// Docker Compose version to install.
+    pub fn compose_version(&self) -> &str {
+        self.text("compose_version")
+    }
+    /// A command's name or path on the servers: `bash`, `docker` or `docker_compose`.
+    pub fn command(&self, name: &str) -> &str {
+        self.text(&format!("commands.{name}"))
+    }
+    /// The stages of `bringup`.
+    pub fn default_stages(&self) -> Vec<String> {
+        let words = self
+            .value("default_stages")
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        words
+            .iter()
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect()
+    }
+    /// Servers worked on at once.
+    pub fn forks(&self) -> usize {
+        self.number("forks") as usize
+    }
+    /// Time to connect and authenticate.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.number("timeout"))
+    }
+    /// Seconds between keepalives; 0 sends none.
+    pub fn keepalive(&self) -> u32 {
+        self.number("keepalive") as u32
+    }
+}
+
+/// `~` and `~/…` with the home folder (`$HOME`, then passwd) put in.
+pub fn expand_tilde(path: &str) -> PathBuf {
+    let rest = match path {
+        "~" => Some(""),
+        _ => path.strip_prefix("~/"),
+    };
+    match (rest, std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(text: &str, project: Option<&str>, env: &[(&str, &str)]) -> Result<Config> {
+        let file = Path::new("config.toml");
+        let env = |name: &str| {
+            env.iter()
+                .find(|(k, _)| *k == name)
+                .map(|(_, v)| (*v).to_owned())
+        };
+        Config::build(&parse(text, file)?, file, project, env)
+    }
+
+    #[test]
+    fn later_wins_and_the_origin_is_known() {
+        let text = "forks = 8\nram_gb = 2\n[commands]\nbash = '/bin/bash'\n[projects.edge]\nram_gb = 1\nforks = 4";
+        let config = build(
+            text,
+            Some("edge"),
+            &[("MROOM_FORKS", "99"), ("MROOM_DEFAULT_STAGES", "env,cert")],
+        )
+        .unwrap();
+        assert_eq!(
+            (config.forks(), config.ram_gb(), config.disk_gb()),
+            (99, 1, 100)
+        );
+        assert_eq!(config.command("bash"), "/bin/bash");
+        assert_eq!(config.default_stages(), ["env", "cert"]);
+        let origin = |key: &str| {
+            config
+                .entries()
+                .iter()
+                .find(|e| e.key == key)
+                .unwrap()
+                .origin
+                .to_string()
+        };
+        assert_eq!(origin("forks"), "$MROOM_FORKS");
+        assert_eq!(origin("ram_gb"), "[projects.edge]");
+        assert_eq!(origin("commands.bash"), "config.toml");
+        assert_eq!(origin("disk_gb"), "default");
+    }
+
+    #[test]
+    fn bad_settings_name_file_line_and_key() {
+        for (text, project, message, hint) in [
+            (
+                "fork = 1",
+                None,
+                "config.toml: unknown setting `fork`",
+                "did you mean `forks`?",
+            ),
+            (
+                "forks = 'x'",
+                None,
+                "config.toml: `forks` must be a whole number from 1 to 10000, not `\"x\"`",
+                "",
+            ),
+            (
+                "forks = 0",
+                None,
+                "config.toml: `forks` must be a whole number from 1 to 10000, not `0`",
+                "",
+            ),
+            ("a = 1\nb = = 2", None, "config.toml:2: ", ""),
+            (
+                "projects = 1",
+                None,
+                "config.toml: `projects` must be a table of tables",
+                "",
+            ),
+            (
+                "[projects.a]\nform = 1",
+                None,
+                "config.toml [projects.a]: unknown setting `form`",
+                "did you mean `forks`?",
+            ),
+            (
+                "[projects.edge]",
+                Some("edgy"),
+                "config.toml: no project `edgy`",
+                "did you mean `edge`?",
+            ),
+            (
+                "[commands]\nzsh = 'x'",
+                None,
+                "config.toml: unknown setting `commands.zsh`",
+                "",
+            ),
+        ] {
+            let error = build(text, project, &[]).unwrap_err();
+            assert!(error.message().starts_with(message), "{text:?}: {error}");
+            assert!(
+                error.hint_text().unwrap_or_default().contains(hint),
+                "{text:?}: {:?}",
+                error.hint_text()
+            );
+            assert_eq!(error.kind().exit_code(), 2);
+        }
+        let error = build("", None, &[("MROOM_FORKS", "many")]).unwrap_err();
+        assert!(
+            error.message().starts_with("$MROOM_FORKS: `forks` must be"),
+            "{error}"
+        );
+    }
+}
