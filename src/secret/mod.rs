@@ -1,10 +1,16 @@
-//! Secrets: the value type, the redactor, and (in [`vault`]) the sealing of what is stored.
+//! Secrets: the value type, the redactor, and the sealing of what is stored.
 //!
-//! A [`Secret`] never prints itself. Owns no state; imports only [`crate::error`].
+//! A [`Secret`] never prints itself. What is stored is sealed under one random [`DataKey`], which
+//! is itself wrapped for each recipient ([`WrappedKey`]): adding a recipient rewrites one blob, not
+//! every row. Owns no state but the identity file; imports only [`crate::error`].
 
 mod redact;
+mod seal;
+mod vault;
 
 pub use redact::Redactor;
+pub use seal::{DataKey, Place};
+pub use vault::{Identity, IdentityFile, Kind as RecipientKind, WrappedKey};
 
 use std::fmt;
 

@@ -25,10 +25,9 @@ impl Redactor {
             return;
         }
         let mut known = self.0.write().unwrap_or_else(|e| e.into_inner());
-        if !known.contains(secret) {
-            known.push(secret.clone());
-            // Longest first: a secret that contains another must vanish whole.
-            known.sort_by_key(|s| std::cmp::Reverse(s.reveal().len()));
+        // Longest first: a secret that contains another must vanish whole.
+        if let Err(at) = known.binary_search_by(|s| order(s).cmp(&order(secret))) {
+            known.insert(at, secret.clone());
         }
     }
 
@@ -43,6 +42,10 @@ impl Redactor {
         }
         text
     }
+}
+
+fn order(secret: &Secret) -> (std::cmp::Reverse<usize>, &str) {
+    (std::cmp::Reverse(secret.reveal().len()), secret.reveal())
 }
 
 #[cfg(test)]

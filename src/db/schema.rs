@@ -1,0 +1,45 @@
+//! The tables, as a list of migrations. A database's `user_version` is the number of those that it
+//! has had; what has been released is never edited, only added to.
+
+/// `mrom`, in the file's header: tells our databases from the original's and from other programs'.
+pub(super) const APPLICATION_ID: i32 = 0x6d72_6f6d;
+
+/// Each brings a database one version on. The first meets either an empty file or the original's
+/// `server_room`, whose definition it repeats to the letter (it is what the Python tool's
+/// `schema.json` gives).
+pub(super) const MIGRATIONS: &[&str] = &["
+CREATE TABLE IF NOT EXISTS server_room (host char(100) NOT NULL, id char(100) NOT NULL, \
+description char(1000) , user char(100) NOT NULL, pass char(100) NOT NULL, port number(5) NOT NULL, \
+res blob(100000) NOT NULL, next_action blob(100000) NOT NULL, PRIMARY KEY (id) );
+
+CREATE TABLE tag (
+    server TEXT NOT NULL REFERENCES server_room(id) ON DELETE CASCADE ON UPDATE CASCADE,
+    name   TEXT NOT NULL,
+    PRIMARY KEY (server, name)
+) WITHOUT ROWID;
+
+-- When each key of `res` was last set; seconds since 1970.
+CREATE TABLE meta_time (
+    server     TEXT NOT NULL REFERENCES server_room(id) ON DELETE CASCADE ON UPDATE CASCADE,
+    key        TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (server, key)
+) WITHOUT ROWID;
+
+CREATE TABLE tunnel (
+    name   TEXT PRIMARY KEY,
+    type   TEXT NOT NULL,
+    server TEXT NOT NULL,
+    user   TEXT NOT NULL,
+    pass   TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- The data key that seals `pass`, encrypted once for each recipient.
+CREATE TABLE data_key (
+    kind       TEXT NOT NULL,
+    recipient  TEXT NOT NULL,
+    wrapped    BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, recipient)
+);
+"];
