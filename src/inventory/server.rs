@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::check;
+use crate::error::{Error, Result};
+
 /// One server as the inventory knows it. The password stays sealed in here; only
 /// [`super::Store::password`] opens it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +19,7 @@ pub struct Server {
     pub user: String,
     /// The password as stored: sealed text, or empty for none.
     pub sealed_pass: String,
-    /// TCP port of its sshd.
+    /// TCP port of its sshd; 0 when an original database holds something that is no port.
     pub port: u16,
     /// Free text.
     pub description: Option<String>,
@@ -47,6 +50,53 @@ impl Server {
             next_action: Value::Object(Map::new()),
             tags: BTreeSet::new(),
         }
+    }
+
+    /// Sets a metadata value; `Value::Null` removes it.
+    pub fn set_meta(&mut self, key: &str, value: Value) {
+        match value {
+            // Keeps the order of the others.
+            Value::Null => drop(self.meta.shift_remove(key)),
+            value => drop(self.meta.insert(key.to_owned(), value)),
+        }
+    }
+
+    /// Sets a field by the name that people use: `host`, `user`, `port`, `description`, `key`,
+    /// `tunnel`, `home`; any other name is a metadata key. An empty text removes the value. A
+    /// metadata value that reads as JSON (`true`, `22`, `["a"]`) is kept as that, else as text.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for a value that the field may not have.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        let as_text = || match text {
+            "" => Value::Null,
+            text => Value::String(text.to_owned()),
+        };
+        match name {
+            "host" => {
+                check::host(text)?;
+                self.host = text.to_owned();
+            }
+            "user" => {
+                check::user(text)?;
+                self.user = text.to_owned();
+            }
+            "port" => self.port = check::port(text)?,
+            "description" => self.description = Some(text.to_owned()).filter(|t| !t.is_empty()),
+            "key" => self.set_meta("local_cert_path", as_text()),
+            "tunnel" => self.set_meta("tunnel_profile", as_text()),
+            "home" => self.set_meta("home_path", as_text()),
+            "id" => return Err(Error::usage("an id does not change: add the server anew")),
+            "pass" | "password" => {
+                return Err(Error::usage("a password is not set on the command line"));
+            }
+            key => {
+                check::key(key)?;
+                let value = serde_json::from_str(text).unwrap_or_else(|_| as_text());
+                self.set_meta(key, value);
+            }
+        }
+        Ok(())
     }
 
     /// A metadata value that is a non-empty text.

@@ -1,55 +1,331 @@
-//! [`Store`]: the inventory's rows in the database.
+//! [`Store`]: the inventory in its database.
+//!
+//! Every change is one transaction under the write lock, made on the row as it is then, so that
+//! two processes do not undo each other's work.
 
+use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::Value;
 
-use super::Server;
-use crate::error::Result;
-use crate::secret::{Redactor, Secret};
+use super::keys::{AskPassphrase, Keyring, SecretsStatus};
+use super::{Pattern, Selection, Server, Source, check, pass_place, rows, upgrade};
+use crate::config::nearest;
+use crate::db::{BUSY_TIMEOUT, Db};
+use crate::error::{Error, Result};
+use crate::secret::{IdentityFile, Redactor, Secret};
+
+/// Most bytes of ids that are read from standard input.
+const LARGEST_ID_LIST: u64 = 16 << 20;
 
 /// The inventory in its database.
-pub struct Store {}
-
-/// How [`Store::select`] reads a pattern.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Selection {
-    /// Include retired servers even when they are not named.
-    pub retired: bool,
+pub struct Store {
+    pub(super) db: Db,
+    pub(super) keys: Keyring,
+    redactor: Arc<Redactor>,
 }
 
 impl Store {
-    /// Opens (or makes) the database.
-    pub fn open(_path: &Path, _redactor: Arc<Redactor>) -> Result<Self> {
-        Ok(Store {})
+    /// Opens (or makes) the database. An original `cache.db` is backed up and upgraded; then
+    /// [`Store::notice`] says so.
+    ///
+    /// # Errors
+    /// Those of [`Db::open`].
+    pub fn open(path: &Path, redactor: Arc<Redactor>) -> Result<Self> {
+        Self::open_within(path, redactor, BUSY_TIMEOUT)
     }
-    /// All servers in inventory order.
+
+    /// The same, waiting at most `busy` for a lock of another process.
+    ///
+    /// # Errors
+    /// Those of [`Db::open`].
+    pub fn open_within(path: &Path, redactor: Arc<Redactor>, busy: Duration) -> Result<Self> {
+        let identity = IdentityFile::beside(path);
+        let db = Db::open(path, busy, &|conn| upgrade::upgrade(conn, &identity))?;
+        let keys = Keyring::beside(path);
+        Ok(Store { db, keys, redactor })
+    }
+
+    /// What a person must know about the opening just now: an original database was upgraded, and
+    /// where the copy is that still holds its passwords in the clear.
+    pub fn notice(&self) -> Option<String> {
+        let backup = self.db.backup()?.display();
+        Some(format!(
+            "upgraded the original database; its copy `{backup}` still holds the passwords in the clear: \
+             remove it when all is well"
+        ))
+    }
+
+    /// All servers in inventory order (the order in which they were added).
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`] when the database fails, here and below.
     pub fn list(&self) -> Result<Vec<Server>> {
-        Ok(Vec::new())
+        self.db.read(rows::all)
     }
+
     /// One server by its id.
-    pub fn get(&self, _id: &str) -> Result<Option<Server>> {
-        Ok(None)
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn get(&self, id: &str) -> Result<Option<Server>> {
+        self.db.read(|conn| rows::one(conn, id))
     }
+
     /// The servers that a pattern selects, in inventory order; none is an error.
-    pub fn select(&self, _pattern: &str, _how: Selection) -> Result<Vec<Server>> {
-        Ok(Vec::new())
+    ///
+    /// # Errors
+    /// Those of [`Pattern`]; [`crate::error::Kind::Usage`] for an id file that cannot be read.
+    pub fn select(&self, pattern: &str, how: Selection) -> Result<Vec<Server>> {
+        Pattern::parse(pattern)?.evaluate(&self.list()?, how, &mut |source| {
+            let read = match source {
+                Source::File(path) => std::fs::read(path),
+                Source::Stdin => {
+                    let mut bytes = Vec::new();
+                    let limited = std::io::stdin().take(LARGEST_ID_LIST);
+                    { limited }.read_to_end(&mut bytes).map(|_| bytes)
+                }
+            };
+            read.map_err(|e| Error::usage(format!("{source}: {e}")).source(e))
+        })
     }
-    /// Adds or replaces one server; a new password is sealed.
-    pub fn put(&self, _server: &Server, _password: Option<&Secret>) -> Result<()> {
-        Ok(())
+
+    /// Adds or replaces one server. `password` is sealed (an empty one removes it); `None` keeps
+    /// `server.sealed_pass`.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for a field that may not be, else as [`Store::list`].
+    pub fn put(&self, server: &Server, password: Option<&Secret>) -> Result<()> {
+        self.put_all(&[(server.clone(), password.cloned())])
     }
+
+    /// [`Store::put`] for many in one transaction: all or none.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn put_all(&self, servers: &[(Server, Option<Secret>)]) -> Result<()> {
+        let mut sealed = Vec::with_capacity(servers.len());
+        for (server, password) in servers {
+            let mut server = server.clone();
+            if let Some(password) = password {
+                server.sealed_pass = self.seal(&server.id, password)?;
+            }
+            sealed.push(server);
+        }
+        self.db.write(|conn| {
+            for server in &sealed {
+                let old = rows::one(conn, &server.id)?;
+                check_fields(server, old.as_ref())?;
+                rows::write(conn, server, old.as_ref())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Changes one server as it is now; gives what it became.
+    ///
+    /// # Errors
+    /// Those of `change`; [`crate::error::Kind::Usage`] when there is no such server.
+    pub fn update(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Server) -> Result<()>,
+    ) -> Result<Server> {
+        self.db.write(|conn| {
+            let old = required(conn, id)?;
+            let mut server = old.clone();
+            change(&mut server)?;
+            server.id.clone_from(&old.id);
+            check_fields(&server, Some(&old))?;
+            rows::write(conn, &server, Some(&old))?;
+            Ok(server)
+        })
+    }
+
+    /// Sets or (with an empty one) removes a server's password.
+    ///
+    /// # Errors
+    /// As [`Store::update`], and [`crate::error::Kind::Locked`] when the secrets are locked.
+    pub fn set_password(&self, id: &str, password: &Secret) -> Result<()> {
+        let sealed = self.seal(id, password)?;
+        self.update(id, |server| {
+            server.sealed_pass = sealed;
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// Sets one metadata key (`Value::Null` removes it) and its `updated_at`, even when the value
+    /// is the one that it had.
+    ///
+    /// # Errors
+    /// As [`Store::update`].
+    pub fn meta_set(&self, id: &str, key: &str, value: &Value) -> Result<()> {
+        check::key(key)?;
+        self.db.write(|conn| {
+            let old = required(conn, id)?;
+            let mut server = old.clone();
+            server.set_meta(key, value.clone());
+            rows::write(conn, &server, Some(&old))?;
+            match value {
+                Value::Null => Ok(()),
+                _ => rows::write_time(conn, id, key, rows::now()),
+            }
+        })
+    }
+
+    /// When each metadata key of a server was last set; seconds since 1970.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn updated_at(&self, id: &str) -> Result<BTreeMap<String, i64>> {
+        self.db.read(|conn| rows::times(conn, id))
+    }
+
+    /// Adds tags to a server; gives what it became.
+    ///
+    /// # Errors
+    /// As [`Store::update`].
+    pub fn tag(&self, id: &str, names: &[impl AsRef<str>]) -> Result<Server> {
+        self.update(id, |server| {
+            server
+                .tags
+                .extend(names.iter().map(|n| n.as_ref().to_owned()));
+            Ok(())
+        })
+    }
+
+    /// Takes tags off a server; gives what it became.
+    ///
+    /// # Errors
+    /// As [`Store::update`].
+    pub fn untag(&self, id: &str, names: &[impl AsRef<str>]) -> Result<Server> {
+        self.update(id, |server| {
+            server
+                .tags
+                .retain(|t| !names.iter().any(|n| n.as_ref() == t));
+            Ok(())
+        })
+    }
+
     /// Removes one server; false when it was not there.
-    pub fn remove(&self, _id: &str) -> Result<bool> {
-        Ok(false)
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn remove(&self, id: &str) -> Result<bool> {
+        let sql = "DELETE FROM server_room WHERE id = ?";
+        self.db.write(|conn| Ok(conn.execute(sql, [id])? > 0))
     }
-    /// The server's password in the clear, `None` when it has none.
-    pub fn password(&self, _server: &Server) -> Result<Option<Secret>> {
-        Ok(None)
+
+    /// The server's password in the clear, `None` when it has none. The redactor learns it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Locked`] when the secrets are locked or the identity file is gone.
+    pub fn password(&self, server: &Server) -> Result<Option<Secret>> {
+        if server.sealed_pass.is_empty() {
+            return Ok(None);
+        }
+        let open = || {
+            self.keys
+                .key(&self.db)?
+                .open(pass_place(&server.id), &server.sealed_pass)
+        };
+        let secret = open().map_err(|e| e.server(&server.id))?;
+        self.redactor.add(&secret);
+        Ok(Some(secret))
     }
-    /// Sets one metadata key (`Value::Null` removes it) and its `updated_at`.
-    pub fn meta_set(&self, _id: &str, _key: &str, _value: &Value) -> Result<()> {
-        Ok(())
+
+    fn seal(&self, id: &str, password: &Secret) -> Result<String> {
+        if password.is_empty() {
+            return Ok(String::new());
+        }
+        self.redactor.add(password);
+        self.keys.key(&self.db)?.seal(pass_place(id), password)
+    }
+
+    /// Who gives the passphrase when the secrets are locked with one. Without it, locked secrets
+    /// are an error of kind [`crate::error::Kind::Locked`].
+    pub fn ask_passphrase_with(&self, ask: AskPassphrase) {
+        self.keys.ask_with(ask);
+    }
+
+    /// Who can open the secrets, and how many there are. Opens nothing.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn secrets_status(&self) -> Result<SecretsStatus> {
+        self.keys.status(&self.db)
+    }
+
+    /// From now on only `passphrase` opens the secrets: the identity file is removed, after the
+    /// passphrase was proven to work. On locked secrets this changes the passphrase.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for an empty passphrase, [`crate::error::Kind::Locked`] when
+    /// the secrets do not open now.
+    pub fn secrets_lock(&self, passphrase: &Secret) -> Result<()> {
+        self.keys.lock(&self.db, passphrase)
+    }
+
+    /// Back to an identity file.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Locked`] for a wrong passphrase, [`crate::error::Kind::Usage`] when
+    /// the secrets are not locked.
+    pub fn secrets_unlock(&self, passphrase: &Secret) -> Result<()> {
+        self.keys.unlock(&self.db, passphrase)
+    }
+}
+
+/// Checks the fields that are new or changed: what an original database holds may stay.
+pub(super) fn check_fields(server: &Server, old: Option<&Server>) -> Result<()> {
+    let check = || {
+        if old.is_none() {
+            check::id(&server.id)?;
+        }
+        if old.is_none_or(|o| o.host != server.host) {
+            check::host(&server.host)?;
+        }
+        if old.is_none_or(|o| o.user != server.user) {
+            check::user(&server.user)?;
+        }
+        if server.port == 0 && old.is_none_or(|o| o.port != 0) {
+            return Err(Error::usage("the port must be from 1 to 65535"));
+        }
+        let new_tags = server
+            .tags
+            .iter()
+            .filter(|t| old.is_none_or(|o| !o.tags.contains(*t)));
+        new_tags.map(String::as_str).try_for_each(check::tag)?;
+        let new_keys = server
+            .meta
+            .keys()
+            .filter(|k| old.is_none_or(|o| !o.meta.contains_key(*k)));
+        new_keys.map(String::as_str).try_for_each(check::key)
+    };
+    check().map_err(|e: Error| match server.id.is_empty() {
+        true => e,
+        false => e.server(&server.id),
+    })
+}
+
+fn required(conn: &Connection, id: &str) -> Result<Server> {
+    if let Some(server) = rows::one(conn, id)? {
+        return Ok(server);
+    }
+    let ids: Vec<String> = rows::all(conn)?.into_iter().map(|s| s.id).collect();
+    Err(unknown(id, ids.iter().map(String::as_str)))
+}
+
+/// The error for an id that is not in the inventory.
+pub(super) fn unknown<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let error = Error::usage(format!("no server `{}`", id.escape_debug()));
+    match nearest(id, known) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`mroom ls` lists the servers"),
     }
 }

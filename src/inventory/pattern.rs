@@ -1,0 +1,314 @@
+//! Selection patterns: parsed to terms, then evaluated on servers. Pure; reading the id files that
+//! a pattern names is handed in.
+//!
+//! Words are joined by `,` or space. Plain words add servers, `&x` keeps only those of `x`, `!x`
+//! takes those of `x` away, wherever they stand. A word is, in this order: the exact id of a
+//! server; `all` or `*`; `-` (ids from standard input); `@./file`, `@../file`, `@/file` or `@~/file`
+//! (ids from a file); `@tag`; `key=value` on a field or metadata; an id with wildcards
+//! ([`super::Glob`]). Retired servers are left out unless their exact id, an id file or `retired=`
+//! selects them.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::store::unknown;
+use super::{Glob, Server};
+use crate::config::{expand_tilde, nearest};
+use crate::error::{Error, Result};
+
+/// How a pattern is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Selection {
+    /// Include retired servers even when they are not named.
+    pub retired: bool,
+}
+
+/// Where ids come from that are not in the pattern itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A file, one id a line; `#` begins a comment.
+    File(PathBuf),
+    /// Standard input, in the same form.
+    Stdin,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::File(path) => write!(f, "{}", path.display()),
+            Source::Stdin => f.write_str("standard input"),
+        }
+    }
+}
+
+/// A parsed pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    terms: Vec<Term>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Term {
+    op: Op,
+    word: String,
+    atom: Atom,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Or,
+    And,
+    Not,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Atom {
+    All,
+    Id(Glob),
+    Tag(Glob),
+    Ids(Source),
+    Field(String, Glob),
+}
+
+impl Pattern {
+    /// Parses a pattern.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for an empty pattern, one that only takes away, or a word that
+    /// cannot be read.
+    pub fn parse(text: &str) -> Result<Self> {
+        let terms: Vec<Term> = words(text).map(term).collect::<Result<_>>()?;
+        if terms.is_empty() {
+            return Err(Error::usage("the pattern is empty").hint("`all` selects every server"));
+        }
+        if terms.iter().all(|t| t.op != Op::Or) {
+            return Err(
+                Error::usage(format!("pattern `{text}` only takes servers away"))
+                    .hint(format!("write `all {}`", text.trim())),
+            );
+        }
+        Ok(Pattern {
+            text: text.trim().to_owned(),
+            terms,
+        })
+    }
+
+    /// The servers that it selects, in their order. `read` gives the bytes of an id file.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] when nothing is selected, or a plain id (also one in an id
+    /// file) is not in the inventory; errors of `read`.
+    pub fn evaluate(
+        &self,
+        servers: &[Server],
+        how: Selection,
+        read: &mut dyn FnMut(&Source) -> Result<Vec<u8>>,
+    ) -> Result<Vec<Server>> {
+        let index: HashMap<&str, usize> = servers
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (s.id.as_str(), i))
+            .collect();
+        let mut chosen = vec![false; servers.len()];
+        let mut named = vec![how.retired; servers.len()];
+        let mut kept = vec![true; servers.len()];
+        for term in &self.terms {
+            let found = term.find(servers, &index, read)?;
+            for (i, hit) in found.hits.into_iter().enumerate() {
+                match term.op {
+                    Op::Or => chosen[i] |= hit,
+                    Op::And => kept[i] &= hit,
+                    Op::Not => kept[i] &= !hit,
+                }
+                named[i] |= hit && found.is_naming && term.op != Op::Not;
+            }
+        }
+        let hits = |i: &usize| chosen[*i] && kept[*i];
+        let all: Vec<usize> = (0..servers.len()).filter(hits).collect();
+        let selected: Vec<Server> = all
+            .iter()
+            .filter(|i| named[**i] || !servers[**i].is_retired())
+            .map(|i| servers[*i].clone())
+            .collect();
+        match selected.is_empty() {
+            true => Err(self.nothing(servers, all.len())),
+            false => Ok(selected),
+        }
+    }
+
+    fn nothing(&self, servers: &[Server], retired: usize) -> Error {
+        let error = Error::usage(format!("pattern `{}` matches no server", self.text));
+        if servers.is_empty() {
+            return error
+                .hint("the inventory is empty: `mroom import FILE` or `mroom add` fills it");
+        }
+        if retired > 0 {
+            return error.hint(format!(
+                "{retired} retired left out: name them exactly, or give `--retired`"
+            ));
+        }
+        let known = || ids_of(servers);
+        let tags = || {
+            servers
+                .iter()
+                .flat_map(|s| s.tags.iter().map(String::as_str))
+        };
+        let near = self.terms.iter().find_map(|term| match &term.atom {
+            Atom::Id(_) => nearest(&term.word, known()).map(str::to_owned),
+            Atom::Tag(_) => nearest(&term.word[1..], tags()).map(|t| format!("@{t}")),
+            _ => None,
+        });
+        match near {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint("`mroom ls` lists the servers"),
+        }
+    }
+}
+
+/// Which servers a term hits, and whether it names them one by one.
+struct FoundServers {
+    hits: Vec<bool>,
+    is_naming: bool,
+}
+
+impl Term {
+    fn find(
+        &self,
+        servers: &[Server],
+        index: &HashMap<&str, usize>,
+        read: &mut dyn FnMut(&Source) -> Result<Vec<u8>>,
+    ) -> Result<FoundServers> {
+        let found = |is_naming: bool, hit: &dyn Fn(&Server) -> bool| FoundServers {
+            hits: servers.iter().map(hit).collect(),
+            is_naming,
+        };
+        if self.atom != Atom::All && index.contains_key(self.word.as_str()) {
+            return Ok(found(true, &|s| s.id == self.word));
+        }
+        Ok(match &self.atom {
+            Atom::All => found(false, &|_| true),
+            Atom::Id(glob) if glob.has_wildcards() => found(false, &|s| glob.matches(&s.id)),
+            // A typing error in an id must not quietly select (or spare) fewer servers.
+            Atom::Id(_) => return Err(unknown(&self.word, ids_of(servers))),
+            Atom::Tag(glob) => found(false, &|s| s.tags.iter().any(|t| glob.matches(t))),
+            Atom::Field(key, glob) => found(key == "retired", &|s| field_matches(s, key, glob)),
+            Atom::Ids(source) => {
+                let ids = ids_in(&read(source)?, source)?;
+                for (line, id) in &ids {
+                    if !index.contains_key(id.as_str()) {
+                        return Err(
+                            unknown(id, ids_of(servers)).context(format!("{source}:{line}"))
+                        );
+                    }
+                }
+                let ids: HashSet<String> = ids.into_iter().map(|(_, id)| id).collect();
+                found(true, &|s| ids.contains(&s.id))
+            }
+        })
+    }
+}
+
+fn ids_of(servers: &[Server]) -> impl Iterator<Item = &str> {
+    servers.iter().map(|s| s.id.as_str())
+}
+
+/// Splits at commas and spaces that are not inside brackets.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_u32;
+    text.split(move |c: char| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && (c == ',' || c.is_whitespace())
+    })
+    .filter(|word| !word.is_empty())
+}
+
+fn term(word: &str) -> Result<Term> {
+    let (op, word) = match word.split_at_checked(1) {
+        Some(("!", rest)) => (Op::Not, rest),
+        Some(("&", rest)) => (Op::And, rest),
+        _ => (Op::Or, word),
+    };
+    let is_path = |p: &str| {
+        ["/", "./", "../", "~"]
+            .iter()
+            .any(|start| p.starts_with(start))
+    };
+    let atom = match word {
+        "" => return Err(Error::usage("`!` and `&` need a word right behind them")),
+        "all" | "*" => Atom::All,
+        "-" => Atom::Ids(Source::Stdin),
+        "@" => return Err(Error::usage("`@` needs a tag or a path behind it")),
+        _ => match (word.strip_prefix('@'), word.split_once('=')) {
+            (Some(path), _) if is_path(path) => Atom::Ids(Source::File(expand_tilde(path))),
+            (Some(tag), _) => Atom::Tag(Glob::parse(tag)?),
+            (None, Some(("", _))) => {
+                return Err(Error::usage(format!("`{word}` has no key before its `=`")));
+            }
+            (None, Some((key, value))) => Atom::Field(key.to_owned(), Glob::parse(value)?),
+            (None, None) => Atom::Id(Glob::parse(word)?),
+        },
+    };
+    Ok(Term {
+        op,
+        word: word.to_owned(),
+        atom,
+    })
+}
+
+/// Does a field or metadata value match? One of a list's items is enough. What is not there
+/// matches the empty text and `false`: a mark that was never set is not set.
+fn field_matches(server: &Server, key: &str, glob: &Glob) -> bool {
+    let text = |text: &str| glob.matches(text);
+    match key {
+        "id" => return text(&server.id),
+        "host" => return text(&server.host),
+        "user" => return text(&server.user),
+        "port" => return text(&server.port.to_string()),
+        "description" => return text(server.description.as_deref().unwrap_or_default()),
+        _ => {}
+    }
+    let key = match key {
+        "key" => "local_cert_path",
+        "tunnel" => "tunnel_profile",
+        "home" => "home_path",
+        key => key,
+    };
+    match server.meta.get(key) {
+        None | Some(Value::Null) => text("") || text("false"),
+        Some(Value::Array(items)) => items.iter().any(|item| text(&plain(item))),
+        Some(value) => text(&plain(value)),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The ids in an id file, with their lines.
+fn ids_in(bytes: &[u8], source: &Source) -> Result<Vec<(usize, String)>> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| Error::usage(format!("{source}: not valid UTF-8")).source(e))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(i, line)| (i + 1, line.trim()));
+    Ok(lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(i, line)| (i, line.to_owned()))
+        .collect())
+}
+
+#[cfg(test)]
+#[path = "pattern_tests.rs"]
+mod tests;
