@@ -5,4 +5,5 @@
 mod suite {
     mod files;
     mod layers;
+    mod sandbox;
 }

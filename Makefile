@@ -1,0 +1,42 @@
+# Each target does its own set-up: .ci/setup installs what is missing on a Debian machine when it
+# is run as root, and names it exactly when not.
+
+CARGO ?= cargo
+STYLUA = target/tools/bin/stylua
+LUA = $(wildcard scripts stdlib tests/lua)
+
+.PHONY: help demo test lint bench install
+
+help:
+	@echo 'make demo     the main job on three servers of its own, each command shown as typed'
+	@echo 'make test     every test'
+	@echo 'make lint     formatting, clippy, the Lua files'
+	@echo 'make bench    speed beside ssh, clush, Fabric, pyinfra and Ansible'
+	@echo 'make install  mroom into ~/.cargo/bin'
+
+# The demo and the tests share one build: third-party code is optimised in it as well.
+demo: setup-demo
+	$(CARGO) build --locked
+	@tests/lab/demo target/debug/mroom
+
+test: setup-test
+	$(CARGO) test --locked
+
+lint: setup-lint $(STYLUA)
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(STYLUA) --check $(LUA)
+
+bench: setup-bench
+	$(CARGO) build --locked --release
+	@benches/run target/release/mroom
+
+install: setup-build
+	$(CARGO) install --locked --path .
+
+setup-%:
+	@.ci/setup $*
+
+$(STYLUA): | setup-build
+	$(CARGO) install stylua --version 2.6.0 --locked --no-default-features --features lua54 \
+		--root target/tools --target-dir target/tools/build
