@@ -102,7 +102,7 @@ impl SandboxServer {
     /// line.
     pub(super) fn listener(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.pid_file()).ok()?;
-        let pid = Pid::from_raw(text.trim().parse().ok()?)?;
+        let pid = pid(text.trim())?;
         let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
         let config = self.config().display().to_string();
@@ -136,13 +136,17 @@ impl SandboxServer {
         let number = listener.as_raw_nonzero();
         let children = fs::read_to_string(format!("/proc/{number}/task/{number}/children"));
         let children = children.unwrap_or_default();
-        let sessions = children.split_whitespace().filter_map(|n| n.parse().ok());
-        let sessions = sessions.filter_map(Pid::from_raw);
+        let sessions = children.split_whitespace().filter_map(pid);
         for pid in std::iter::once(listener).chain(sessions) {
             // One that has ended by itself is just as well.
             let _ = kill_process(pid, Signal::TERM);
         }
     }
+}
+
+/// A process number, as files give it; rustix panics on a negative one.
+fn pid(text: &str) -> Option<Pid> {
+    Pid::from_raw(text.parse().ok().filter(|n| *n > 0)?)
 }
 
 /// True for what sshd says before it gives up.
