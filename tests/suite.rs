@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod suite {
+    mod binary;
     mod files;
     mod layers;
     mod sandbox;
