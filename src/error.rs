@@ -25,6 +25,8 @@ pub enum Kind {
     Locked,
     /// The connection was lost after the command began: nobody knows how it ended.
     Lost,
+    /// Check mode: the answer depends on a command that was not run, so nobody can tell.
+    Unpredicted,
     /// The command took longer than it was given.
     Timeout,
     /// The command ended with a code other than zero, or by a signal.
@@ -58,7 +60,7 @@ impl Kind {
             Kind::Docker => "docker",
             Kind::Tunnel => "tunnel",
             Kind::Usage => "usage",
-            Kind::Script | Kind::Local => "script",
+            Kind::Script | Kind::Local | Kind::Unpredicted => "script",
             Kind::Cancelled => "cancelled",
         }
     }
@@ -67,7 +69,12 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::Usage => 2,
-            Kind::Timeout | Kind::Exit | Kind::Transfer | Kind::Docker | Kind::Lost => 3,
+            Kind::Timeout
+            | Kind::Exit
+            | Kind::Transfer
+            | Kind::Docker
+            | Kind::Lost
+            | Kind::Unpredicted => 3,
             Kind::Connect | Kind::Auth | Kind::Tunnel => 4,
             Kind::HostKey | Kind::Locked => 5,
             Kind::Cancelled => 130,

@@ -54,7 +54,7 @@ impl Status {
             Kind::Connect | Kind::Auth | Kind::Tunnel | Kind::HostKey | Kind::Locked => {
                 Status::Unreachable
             }
-            Kind::Lost => Status::Unknown,
+            Kind::Lost | Kind::Unpredicted => Status::Unknown,
             Kind::Cancelled => Status::Cancelled,
             _ => Status::Failed,
         }

@@ -1,1 +1,150 @@
-//! Placeholder of the skeleton.
+//! Lua: the VM, its bindings, and where Lua files come from. The only user of `mlua`.
+//!
+//! One VM on the main thread. Every blocking binding is an async function, so script code looks
+//! blocking while Rust threads wait; a fleet map runs one coroutine per server. The state is the
+//! VM's; bindings share a [`context::Context`]. Must not import `ui` or `cli`.
+
+mod context;
+mod error;
+mod fleet;
+mod interrupt;
+mod link;
+mod loader;
+mod mr;
+mod options;
+mod project;
+mod secret;
+mod server;
+mod ssh;
+mod verbs;
+
+#[cfg(test)]
+mod tests;
+
+pub use context::Out;
+pub use loader::{Candidate, Loader, Origin};
+pub use project::{Project, Trust};
+
+use std::rc::Rc;
+
+use mlua::chunk::ChunkMode;
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaOptions, MultiValue, StdLib, Value};
+
+use crate::error::Result;
+use crate::fleet::Room;
+use context::Context;
+
+/// Registry key of the function that every call from Rust goes through.
+const GUARD: &str = "mr.guard";
+/// mlua recognises a waiting coroutine by the name of its poll loop; the prelude's shims wait
+/// in its place.
+const PRELUDE: &str = "=__mlua_async_poll";
+
+/// The Lua VM of one run.
+pub struct Vm {
+    lua: Lua,
+    context: Rc<Context>,
+}
+
+impl Vm {
+    /// A VM with every binding in place.
+    ///
+    /// # Errors
+    /// None in practice: the bundled Lua is loaded by every test.
+    pub fn new(room: Rc<Room>, out: Out, loader: Loader) -> Result<Self> {
+        let context = Context::new(room, out, loader);
+        let lua = compose(&context).map_err(|e| error::from_lua(&e))?;
+        Ok(Vm { lua, context })
+    }
+
+    /// Runs a chunk of Lua text named `name` (as Lua writes it in messages) to its end.
+    ///
+    /// # Errors
+    /// What the chunk raises.
+    pub async fn exec(&self, text: &[u8], name: &str, args: &[String]) -> Result<Vec<Value>> {
+        let chunk = load(&self.lua, text, name)?;
+        self.call(&chunk, args.to_vec()).await
+    }
+
+    /// Calls a function under Ctrl-C and waits for the goodbyes that it began.
+    async fn call(&self, function: &Function, args: Vec<String>) -> Result<Vec<Value>> {
+        let args: mlua::Variadic<String> = args.into();
+        let work = call(&self.lua, function, args);
+        let result = interrupt::until(&self.context.room.cancel, work).await;
+        self.context.closed().await;
+        result.map(MultiValue::into_vec)
+    }
+
+    /// The exit code that the script chose with `os.exit`.
+    pub fn exit_code(&self) -> Option<u8> {
+        self.context.exit.get()
+    }
+}
+
+/// A VM with every binding in place: the one list of what there is.
+fn compose(context: &Rc<Context>) -> mlua::Result<Lua> {
+    let libs = StdLib::COROUTINE
+        | StdLib::TABLE
+        | StdLib::IO
+        | StdLib::OS
+        | StdLib::STRING
+        | StdLib::UTF8
+        | StdLib::MATH
+        | StdLib::PACKAGE;
+    let options = LuaOptions::new().thread_pool_size(64);
+    let lua = Lua::new_with(libs, options)?;
+    interrupt::install(&lua, &context.room.cancel)?;
+    prelude(&lua)?;
+    let globals = lua.globals();
+    globals.raw_set("server", server::global(&lua, context)?)?;
+    globals.raw_set("ssh", ssh::global(&lua, context)?)?;
+    globals.raw_set("fleet", fleet::global(&lua, context)?)?;
+    loader::install(&lua, context)?;
+    mr::install(&lua, context)?;
+    Ok(lua)
+}
+
+fn prelude(lua: &Lua) -> mlua::Result<()> {
+    let native = lua.create_table()?;
+    native.raw_set("bridge", lua.create_function(error::bridge)?)?;
+    native.raw_set("caught", lua.create_function(error::caught)?)?;
+    native.raw_set("pending", Value::LightUserData(Lua::poll_pending()))?;
+    let text = loader::bundled("mr/prelude.lua").unwrap_or_default();
+    let guard: Function = lua.load(text).set_name(PRELUDE).call(native)?;
+    lua.set_named_registry_value(GUARD, guard)
+}
+
+/// What a file that the binary carries gives. Such files are modules without side effects.
+fn shipped<R: FromLuaMulti>(lua: &Lua, path: &str) -> mlua::Result<R> {
+    let text = loader::bundled(path).unwrap_or_default();
+    lua.load(text).set_name(format!("={path}")).call(())
+}
+
+/// Compiles Lua text, never bytecode.
+fn load(lua: &Lua, text: &[u8], name: &str) -> Result<Function> {
+    // The first line of a script may name its interpreter; the newline keeps the line numbers.
+    let text = match text {
+        [b'#', ..] => text
+            .iter()
+            .position(|b| *b == b'\n')
+            .map_or(&[][..], |end| &text[end..]),
+        text => text,
+    };
+    let chunk = lua.load(text).set_name(name).set_mode(ChunkMode::Text);
+    chunk.into_function().map_err(|e| error::from_lua(&e))
+}
+
+/// Calls `function`; what it raises comes back as the core's error with its traceback.
+async fn call(lua: &Lua, function: &Function, args: impl IntoLuaMulti) -> Result<MultiValue> {
+    let inner = async {
+        let guard: Function = lua.named_registry_value(GUARD)?;
+        let mut all = args.into_lua_multi(lua)?;
+        all.push_front(Value::Function(function.clone()));
+        guard.call_async::<MultiValue>(all).await
+    };
+    let mut results = inner.await.map_err(|e| error::from_lua(&e))?;
+    match results.pop_front() {
+        Some(Value::Boolean(true)) => Ok(results),
+        _ => Err(error::of_value(&results.pop_front().unwrap_or_default())),
+    }
+}

@@ -1,0 +1,1 @@
+return { name = "env", summary = "Facts, workspace and requirements.", apply = function() end }

@@ -1,0 +1,230 @@
+//! The bridge between the core's [`Error`] and what Lua code raises and catches.
+//!
+//! A binding raises an [`Error`]. What catches it (`mr.try`, `pcall`, the end of a script) gets
+//! the `err` table: `{kind, message, server, command, code, stderr, hint}`, whose metatable keeps
+//! the [`Error`] itself, so that raising it again loses nothing. Owns no state.
+
+use std::rc::Rc;
+
+use mlua::{Lua, Table, Value};
+
+use super::options::text_of;
+use crate::error::{Error, Kind};
+use crate::output::Output;
+
+/// The key in an err table's metatable behind which the original waits.
+const ORIGINAL: &str = "__error";
+/// Frames of these chunks say nothing to a person.
+const PLUMBING: [&str; 3] = ["__mlua_async_poll", "[C]: in", "stack traceback:"];
+
+impl From<Error> for mlua::Error {
+    fn from(error: Error) -> Self {
+        mlua::Error::external(error)
+    }
+}
+
+/// Keeps the core's error alive inside Lua.
+struct Original(Rc<Error>);
+
+impl mlua::UserData for Original {}
+
+/// The core's view of an error that came through mlua.
+pub(super) fn from_lua(error: &mlua::Error) -> Error {
+    match error {
+        mlua::Error::CallbackError { cause, .. } => from_lua(cause),
+        mlua::Error::WithContext { context, cause } => from_lua(cause).context(context),
+        mlua::Error::ExternalError(inner) => match inner.downcast_ref::<Error>() {
+            Some(error) => error.clone(),
+            None => Error::new(Kind::Script, inner.to_string()),
+        },
+        mlua::Error::RuntimeError(text) => script(text),
+        mlua::Error::SyntaxError { message, .. } => script(message),
+        mlua::Error::BadArgument { to, pos, cause, .. } => bad_argument(to.as_deref(), *pos, cause),
+        mlua::Error::UserDataTypeMismatch => wrong_self(),
+        other => Error::new(Kind::Script, lower(&other.to_string())),
+    }
+}
+
+fn bad_argument(to: Option<&str>, pos: usize, cause: &mlua::Error) -> Error {
+    // mlua names a method's function as `Type.method` and counts `self` as the first argument.
+    let call = to.map_or_else(|| "call".to_owned(), |t| t.replace('.', ":"));
+    let method = call.contains(':');
+    if method && pos <= 1 {
+        return wrong_self();
+    }
+    let pos = if method { pos - 1 } else { pos };
+    match cause {
+        mlua::Error::FromLuaConversionError { from, to, .. } => Error::usage(format!(
+            "`{call}`: argument {pos} must be {}, not {from}",
+            plain(to)
+        )),
+        other => from_lua(other).context(format!("`{call}`: argument {pos}")),
+    }
+}
+
+fn wrong_self() -> Error {
+    Error::usage("the value before the verb is missing or of the wrong type")
+        .hint("verbs are called with a colon: `object:verb(…)`")
+}
+
+/// A Rust type's name in the words of Lua.
+fn plain(name: &str) -> &str {
+    match name {
+        "String" | "string" | "LuaString" | "BorrowedStr" | "BorrowedBytes" => "a string",
+        "function" | "Function" => "a function",
+        "table" | "Table" => "a table",
+        "bool" | "boolean" => "true or false",
+        "f64" | "number" => "a number",
+        name if name.starts_with(['i', 'u']) => "a whole number",
+        name => name,
+    }
+}
+
+/// An error of Lua code itself: its message already says where.
+fn script(message: &str) -> Error {
+    // mlua puts a traceback behind the message when nobody handled the error before it.
+    let message = message
+        .split("\nstack traceback:")
+        .next()
+        .unwrap_or(message);
+    let error = Error::new(Kind::Script, message.trim_end());
+    if message.contains("attempt to yield") {
+        return error.hint(
+            "servers cannot be called from inside `table.sort`, `string.gsub`, a metamethod or \
+             while a module loads",
+        );
+    }
+    error
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}
+
+/// The core's view of any value that was raised.
+pub(super) fn of_value(value: &Value) -> Error {
+    match value {
+        Value::Error(error) => from_lua(error),
+        Value::String(text) => script(&text.to_string_lossy()),
+        Value::Table(table) => of_table(table),
+        other => Error::new(
+            Kind::Script,
+            format!("a {} was raised as an error", other.type_name()),
+        ),
+    }
+}
+
+fn of_table(table: &Table) -> Error {
+    let original = table
+        .metatable()
+        .and_then(|m| m.raw_get::<mlua::AnyUserData>(ORIGINAL).ok());
+    if let Some(original) = original.and_then(|o| o.borrow::<Original>().map(|o| o.0.clone()).ok())
+    {
+        return (*original).clone();
+    }
+    let text = |key: &str| table.raw_get::<Value>(key).ok().and_then(|v| text_of(&v));
+    let kind = text("kind")
+        .and_then(|k| kind_of(&k))
+        .unwrap_or(Kind::Script);
+    let message = text("message").unwrap_or_else(|| "a table was raised as an error".to_owned());
+    let mut error = Error::new(kind, message);
+    if let Some(server) = text("server") {
+        error = error.server(server);
+    }
+    if let Some(command) = text("command") {
+        error = error.command(command);
+    }
+    if let Some(hint) = text("hint") {
+        error = error.hint(hint);
+    }
+    error
+}
+
+/// The kind that a playbook names; its word may stand for several kinds, the plainest is meant.
+fn kind_of(word: &str) -> Option<Kind> {
+    use Kind::*;
+    [
+        Connect, Auth, HostKey, Timeout, Exit, Transfer, Docker, Tunnel, Usage, Script, Cancelled,
+    ]
+    .into_iter()
+    .find(|k| k.as_str() == word)
+}
+
+/// The `err` table of an error.
+pub(super) fn to_table(lua: &Lua, error: &Error) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    table.raw_set("kind", error.kind().as_str())?;
+    table.raw_set("message", error.message())?;
+    table.raw_set("server", error.server_id())?;
+    table.raw_set("command", error.remote_command())?;
+    table.raw_set("hint", error.hint_text())?;
+    if let Some(Output { code, stderr, .. }) = error.remote_output() {
+        table.raw_set("code", *code)?;
+        table.raw_set("stderr", lua.create_string(stderr)?)?;
+    }
+    let meta = lua.create_table()?;
+    let shown = error.to_string();
+    meta.raw_set("__name", "err")?;
+    meta.raw_set(
+        "__tostring",
+        lua.create_function(move |_, ()| Ok(shown.clone()))?,
+    )?;
+    meta.raw_set(
+        ORIGINAL,
+        lua.create_userdata(Original(Rc::new(error.clone())))?,
+    )?;
+    table.set_metatable(Some(meta))?;
+    Ok(table)
+}
+
+/// Message handler of `mr.try` and of everything that Rust calls: any raised value becomes an
+/// err table that remembers where it was raised.
+pub(super) fn bridge(lua: &Lua, value: Value) -> mlua::Result<Value> {
+    let mut error = of_value(&value);
+    if error.lua_traceback().is_none() {
+        let frames = frames(lua);
+        if error.kind() == Kind::Usage
+            && matches!(value, Value::Error(_))
+            && let Some(place) = frames.iter().find_map(|f| place(f))
+        {
+            error = error.context(place);
+        }
+        if !frames.is_empty() {
+            error = error.traceback(frames.join("\n"));
+        }
+    } else if matches!(value, Value::Table(_)) {
+        return Ok(value);
+    }
+    to_table(lua, &error).map(Value::Table)
+}
+
+/// Message handler of `pcall`: what Lua code raised stays as it is.
+pub(super) fn caught(lua: &Lua, value: Value) -> mlua::Result<Value> {
+    match value {
+        Value::Error(_) => bridge(lua, value),
+        other => Ok(other),
+    }
+}
+
+/// The Lua functions that are running, innermost first, without the plumbing.
+fn frames(lua: &Lua) -> Vec<String> {
+    let Ok(text) = lua.traceback(None, 1) else {
+        return Vec::new();
+    };
+    let text = text.to_string_lossy();
+    let useful = |l: &&str| !l.is_empty() && !PLUMBING.iter().any(|p| l.contains(p));
+    text.lines()
+        .map(str::trim)
+        .filter(useful)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// `file:line` of a frame of the user's code.
+fn place(frame: &str) -> Option<&str> {
+    let (place, _) = frame.split_once(": in ")?;
+    (!place.starts_with("mr/")).then_some(place)
+}

@@ -1,0 +1,187 @@
+//! `fleet`: a selection of servers, and work on all of them at once.
+
+use std::rc::Rc;
+
+use mlua::{Function, Lua, Table, UserData, UserDataFields, UserDataMethods, Value};
+
+use super::context::Context;
+use super::error::to_table;
+use super::options::Options;
+use super::server::Server;
+use crate::error::{Error, Result};
+use crate::fleet::{self, Outcome, Policy, Status};
+use crate::inventory::Server as Row;
+
+/// The options of everything that works on a fleet.
+const MAP: [&str; 5] = ["forks", "serial", "max_fail", "label", "check"];
+/// The metatable's name of a list of outcomes.
+pub(super) const OUTCOMES: &str = "Outcomes";
+/// Registry key of the methods that are written in Lua.
+const METHODS: &str = "Fleet.methods";
+
+/// A selection, in inventory order.
+pub(super) struct Fleet {
+    context: Rc<Context>,
+    rows: Vec<Row>,
+}
+
+impl Fleet {
+    fn handle(&self, i: usize) -> Option<Server> {
+        let row = self.rows.get(i)?.clone();
+        Some(Server::new(&self.context, row, false))
+    }
+}
+
+impl UserData for Fleet {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_meta_field("__name", "Fleet");
+    }
+
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_async_method(
+            "map",
+            |lua, this, (work, opts): (Function, Value)| async move {
+                let opts = Options::new("map", opts, &MAP)?;
+                let (context, rows) = (this.context.clone(), this.rows.clone());
+                let label = opts.text("label")?.unwrap_or_else(|| "map".to_owned());
+                let check = opts.flag("check")?.unwrap_or(false);
+                let policy = policy(&context, &opts)?;
+                let outcomes =
+                    map(&lua, &context, rows, &label, &policy, check, &work, |_| {}).await;
+                to_list(&lua, outcomes)
+            },
+        );
+        methods.add_method("ids", |lua, this, ()| {
+            lua.create_sequence_from(this.rows.iter().map(|r| r.id.as_str()))
+        });
+        methods.add_method("list", |lua, this, ()| {
+            lua.create_sequence_from((0..this.rows.len()).filter_map(|i| this.handle(i)))
+        });
+        methods.add_meta_method("__len", |_, this, ()| Ok(this.rows.len()));
+        methods.add_meta_method("__index", |lua, this, key: Value| {
+            if let Value::String(_) = key {
+                return lua.named_registry_value::<Table>(METHODS)?.raw_get(key);
+            }
+            let index = match key {
+                Value::Integer(i) => usize::try_from(i).ok().and_then(|i| i.checked_sub(1)),
+                _ => None,
+            };
+            match index.and_then(|i| this.handle(i)) {
+                Some(server) => lua.create_userdata(server).map(Value::UserData),
+                None => Ok(Value::Nil),
+            }
+        });
+        methods.add_method("filter", |_, this, keep: Function| {
+            let mut rows = Vec::new();
+            for (i, row) in this.rows.iter().enumerate() {
+                if let Some(server) = this.handle(i)
+                    && keep.call::<bool>(server)?
+                {
+                    rows.push(row.clone());
+                }
+            }
+            Ok(Fleet {
+                context: this.context.clone(),
+                rows,
+            })
+        });
+        methods.add_meta_method("__tostring", |_, this, ()| {
+            let ids: Vec<&str> = this.rows.iter().map(|r| r.id.as_str()).collect();
+            Ok(format!("Fleet({})", ids.join(" ")))
+        });
+    }
+}
+
+/// How the map of a call is run: the run's own policy where the call says nothing.
+fn policy(context: &Context, opts: &Options) -> Result<Policy> {
+    let mut policy = context.room.options.policy;
+    if let Some(forks) = opts.number("forks", 1, 10_000)? {
+        policy.forks = forks as usize;
+    }
+    let batch = |key: &str| opts.text(key)?.map(|t| t.parse()).transpose();
+    policy.serial = batch("serial")?.or(policy.serial);
+    policy.max_fail = batch("max_fail")?.or(policy.max_fail);
+    Ok(policy)
+}
+
+/// Runs the Lua function `work(server)` on each row, one coroutine a server.
+#[allow(clippy::too_many_arguments)]
+pub(super) async fn map(
+    lua: &Lua,
+    context: &Rc<Context>,
+    rows: Vec<Row>,
+    label: &str,
+    policy: &Policy,
+    check: bool,
+    work: &Function,
+    on_done: impl FnMut(&Outcome<Value>),
+) -> Vec<Outcome<Value>> {
+    let one = |row: Row| {
+        let server = Server::new(context, row, check);
+        async move {
+            let result = super::call(lua, work, server.clone()).await;
+            let link = &server.0;
+            // Honest even when the code caught the error: it went on with a guess.
+            if link.unknown.get() && result.is_ok() {
+                let message = "check mode cannot tell: code looked at a command that was not run";
+                return Err(Error::new(crate::error::Kind::Unpredicted, message));
+            }
+            let value = result?.into_iter().next().unwrap_or_default();
+            let status = if link.would_change.get() {
+                Status::Changed
+            } else {
+                Status::Ok
+            };
+            Ok((status_of(&value).unwrap_or(status), value))
+        }
+    };
+    fleet::map(&context.room, label, rows, policy, one, on_done).await
+}
+
+/// The status that the work itself gave: a stage's result carries it.
+fn status_of(value: &Value) -> Option<Status> {
+    let table = value.as_table()?;
+    if table.metatable()?.raw_get::<String>("__name").ok()? != "StageResult" {
+        return None;
+    }
+    let word: String = table.raw_get("status").ok()?;
+    Status::ALL.into_iter().find(|s| s.as_str() == word)
+}
+
+/// Outcomes as Lua sees them: `{server, status, value, err, duration}` in inventory order.
+pub(super) fn to_list(lua: &Lua, outcomes: Vec<Outcome<Value>>) -> mlua::Result<Table> {
+    let list = lua.create_table_with_capacity(outcomes.len(), 0)?;
+    for outcome in outcomes {
+        let table = lua.create_table_with_capacity(0, 5)?;
+        table.raw_set("server", outcome.server)?;
+        table.raw_set("status", outcome.status.as_str())?;
+        table.raw_set("value", outcome.value)?;
+        table.raw_set("duration", outcome.duration.as_secs_f64())?;
+        if let Some(error) = &outcome.error {
+            table.raw_set("err", to_table(lua, error)?)?;
+        }
+        list.raw_push(table)?;
+    }
+    list.set_metatable(Some(lua.named_registry_value(OUTCOMES)?))?;
+    Ok(list)
+}
+
+/// The global `fleet`: `fleet.select(pattern)`.
+pub(super) fn global(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
+    let meta = lua.create_table()?;
+    meta.raw_set("__name", OUTCOMES)?;
+    lua.set_named_registry_value(OUTCOMES, meta)?;
+    let table = lua.create_table()?;
+    let c = context.clone();
+    let select = lua.create_function(move |_, pattern: String| {
+        let rows = c.room.select(&pattern)?;
+        Ok(Fleet {
+            context: c.clone(),
+            rows,
+        })
+    })?;
+    table.raw_set("select", select)?;
+    let methods: Table = super::shipped(lua, "mr/fleet.lua")?;
+    lua.set_named_registry_value(METHODS, methods)?;
+    Ok(table)
+}
