@@ -28,7 +28,7 @@ pub(super) struct Link {
 /// How to get at the other end.
 enum Reach {
     /// A server of the inventory: the run's shared session, opened when it is first needed.
-    Room(RefCell<Server>),
+    Room(RefCell<Rc<Server>>),
     /// A session of its own; `None` once closed.
     Own(RefCell<Option<Arc<dyn Transport>>>),
 }
@@ -37,7 +37,12 @@ impl Link {
     /// To a server of the inventory.
     pub(super) fn server(context: &Rc<Context>, server: Server, check: bool) -> Rc<Self> {
         let id = server.id.clone();
-        Self::new(context, id, check, Reach::Room(RefCell::new(server)))
+        Self::new(
+            context,
+            id,
+            check,
+            Reach::Room(RefCell::new(Rc::new(server))),
+        )
     }
 
     /// Over a session that nobody else uses.
@@ -81,7 +86,7 @@ impl Link {
     }
 
     /// The inventory's row, when it has one.
-    pub(super) fn row(&self) -> Option<Server> {
+    pub(super) fn row(&self) -> Option<Rc<Server>> {
         match &self.reach {
             Reach::Room(server) => Some(server.borrow().clone()),
             Reach::Own(_) => None,
@@ -91,7 +96,7 @@ impl Link {
     /// Puts a newer row in place.
     pub(super) fn set_row(&self, row: Server) {
         if let Reach::Room(server) = &self.reach {
-            *server.borrow_mut() = row;
+            *server.borrow_mut() = Rc::new(row);
         }
     }
 

@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
+use mlua::Variadic;
 use mlua::{Lua, LuaSerdeExt as _, Table, UserData, UserDataFields, UserDataMethods, Value};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::context::Context;
 use super::link::Link;
-use super::options::Options;
+use super::options::{Options, text_of};
 use super::ssh::Ssh;
 use super::verbs::{self, HasLink};
 use crate::config::expand_tilde;
 use crate::error::{Error, Result};
+use crate::events::Level;
 use crate::inventory::Server as Row;
 
 /// One server of the inventory in the hands of Lua code.
@@ -30,32 +32,24 @@ impl Server {
         Server(Link::server(context, row, check))
     }
 
-    fn row(&self) -> Result<Row> {
+    fn row(&self) -> Result<Rc<Row>> {
         self.0
             .row()
             .ok_or_else(|| Error::local("the handle has no row in the inventory"))
     }
 
     /// Changes the row in the inventory and in this handle; in check mode only says so.
-    fn change(
-        &self,
-        what: &str,
-        change: impl FnOnce(&Context, &mut Row) -> Result<()>,
-    ) -> Result<()> {
+    fn change(&self, what: &str, change: impl FnOnce(&mut Row)) -> Result<()> {
         if self.0.check {
-            self.0
-                .note(crate::events::Level::Info, &format!("would {what}"));
+            self.0.note(Level::Info, &format!("would {what}"));
             return Ok(());
         }
-        // Read anew: another handle may have changed the row meanwhile.
-        let context = &self.0.context;
-        let store = context.room.store()?;
-        let mut row = match store.get(&self.0.id)? {
-            Some(row) => row,
-            None => self.row()?,
-        };
-        change(context, &mut row).map_err(|e| e.server(&self.0.id))?;
-        self.0.set_row(row);
+        let store = self.0.context.room.store()?;
+        let changed = store.update(&self.0.id, |row| {
+            change(row);
+            Ok(())
+        });
+        self.0.set_row(changed.map_err(|e| e.server(&self.0.id))?);
         Ok(())
     }
 }
@@ -63,11 +57,11 @@ impl Server {
 impl UserData for Server {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_meta_field("__name", "Server");
-        fields.add_field_method_get("id", |_, this| Ok(this.row()?.id));
-        fields.add_field_method_get("host", |_, this| Ok(this.row()?.host));
+        fields.add_field_method_get("id", |_, this| Ok(this.row()?.id.clone()));
+        fields.add_field_method_get("host", |_, this| Ok(this.row()?.host.clone()));
         fields.add_field_method_get("port", |_, this| Ok(this.row()?.port));
-        fields.add_field_method_get("user", |_, this| Ok(this.row()?.user));
-        fields.add_field_method_get("description", |_, this| Ok(this.row()?.description));
+        fields.add_field_method_get("user", |_, this| Ok(this.row()?.user.clone()));
+        fields.add_field_method_get("description", |_, this| Ok(this.row()?.description.clone()));
         fields.add_field_method_get("key", |_, this| Ok(this.row()?.key().map(str::to_owned)));
         fields.add_field_method_get("tunnel", |_, this| {
             Ok(this.row()?.tunnel().map(str::to_owned))
@@ -76,45 +70,45 @@ impl UserData for Server {
         fields.add_field_method_get("is_retired", |_, this| Ok(this.row()?.is_retired()));
         fields.add_field_method_get("check", |_, this| Ok(this.0.check));
         fields.add_field_method_get("tags", |lua, this| {
-            lua.create_sequence_from(this.row()?.tags)
+            lua.create_sequence_from(this.row()?.tags.iter().map(String::as_str))
         });
         fields.add_field_method_get("meta", |lua, this| lua.to_value(&this.row()?.meta));
     }
 
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         verbs::add(methods);
-        methods.add_method("meta_set", |lua, this, (key, value): (String, Value)| {
-            let value: Json = lua.from_value(value)?;
-            let what = format!("set the metadata key `{key}`");
-            Ok(this.change(&what, |context, row| {
-                context.room.store()?.meta_set(&row.id, &key, &value)?;
-                match value {
-                    Json::Null => row.meta.remove(&key),
-                    value => row.meta.insert(key, value),
-                };
-                Ok(())
+        methods.add_method("meta_set", |lua, this, (key, value): (Value, Value)| {
+            let mut pairs = Map::new();
+            match key {
+                Value::Table(many) => pairs = lua.from_value(Value::Table(many))?,
+                key => {
+                    let key = text_of(&key)
+                        .ok_or_else(|| Error::usage("`meta_set`: the key must be a string"))?;
+                    pairs.insert(key, lua.from_value(value)?);
+                }
+            }
+            let names: Vec<&str> = pairs.keys().map(String::as_str).collect();
+            let what = format!("set the metadata {}", names.join(", "));
+            Ok(this.change(&what, |row| {
+                for (key, value) in pairs {
+                    row.set_meta(&key, value);
+                }
             })?)
         });
-        methods.add_method("tag_add", |_, this, tag: String| {
-            let what = format!("add the tag `{tag}`");
-            Ok(this.change(&what, |context, row| {
-                row.tags.insert(tag);
-                context.room.store()?.put(row, None)
-            })?)
+        methods.add_method("tag", |_, this, tags: Variadic<String>| {
+            let what = format!("add the tags {}", tags.join(", "));
+            Ok(this.change(&what, |row| row.tags.extend(tags))?)
         });
-        methods.add_method("tag_remove", |_, this, tag: String| {
-            let what = format!("remove the tag `{tag}`");
-            Ok(this.change(&what, |context, row| {
-                row.tags.remove(&tag);
-                context.room.store()?.put(row, None)
-            })?)
+        methods.add_method("untag", |_, this, tags: Variadic<String>| {
+            let what = format!("remove the tags {}", tags.join(", "));
+            Ok(this.change(&what, |row| row.tags.retain(|t| !tags.contains(t)))?)
         });
         // A session of its own, for example to prove that a key alone gets in.
         methods.add_async_method("connect", |_, this, opts: Value| async move {
             let link = this.0.clone();
             let opts = Options::new("connect", opts, &["key", "key_only"])?;
             let room = &link.context.room;
-            let mut target = room.target(&this.row()?)?;
+            let mut target = room.target(&*this.row()?)?;
             if let Some(key) = opts.text("key")? {
                 target.key = Some(expand_tilde(&key));
             }
@@ -208,10 +202,7 @@ fn added(lua: &Lua, context: &Rc<Context>, fields: Value) -> mlua::Result<Server
     }
     if context.room.options.check {
         let message = format!("would add the server `{}` to the inventory", row.id);
-        context
-            .room
-            .events
-            .note(crate::events::Level::Notice, None, &message);
+        context.room.events.note(Level::Notice, None, &message);
     } else {
         store.put(&row, password.as_ref())?;
     }

@@ -2,6 +2,7 @@
 
 mod errors;
 mod fake;
+mod fleet;
 mod interrupt;
 mod run;
 
