@@ -35,7 +35,8 @@ pub fn id(text: &str) -> Result<()> {
     }
 }
 
-/// Checks a host name or address.
+/// Checks a host name or address. The error does not show it: a list line with a wrong separator
+/// may have its password there.
 ///
 /// # Errors
 /// As [`id`].
@@ -49,14 +50,15 @@ pub fn host(text: &str) -> Result<()> {
     } else if text.starts_with('-') {
         "may not begin with `-`".to_owned()
     } else if text.starts_with('[') {
-        return Err(Error::usage(format!("host {} has brackets", shown(text)))
-            .hint("write an IPv6 address without brackets"));
+        return Err(
+            Error::usage("the host has brackets").hint("write an IPv6 address without brackets")
+        );
     } else if let Some(c) = text.chars().find(|c| !allowed(*c)) {
         format!("holds {}", shown_char(c))
     } else {
         return Ok(());
     };
-    Err(Error::usage(format!("host {} {wrong}", shown(text))))
+    Err(Error::usage(format!("the host {wrong}")))
 }
 
 /// Checks a login name.
@@ -123,7 +125,10 @@ fn name(what: &str, text: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::usage(format!("{what} {} {wrong}", shown(text))))
+    Err(Error::usage(match what {
+        "user" => format!("the user {wrong}"),
+        what => format!("{what} {} {wrong}", shown(text)),
+    }))
 }
 
 /// Control characters, and those that show nothing or turn the direction of writing.

@@ -4,19 +4,27 @@
 //! Must not import `ssh` or anything to the right of it.
 
 pub mod check;
+mod export;
 mod glob;
+mod import;
 mod keys;
+pub mod listfile;
 mod pattern;
+mod record;
 mod rows;
+mod secrets;
 mod server;
 mod store;
+mod tunnel;
 mod upgrade;
 
 pub use glob::Glob;
+pub use import::{ImportOptions, Summary, read_file};
 pub use keys::{AskPassphrase, SecretsStatus};
 pub use pattern::{Pattern, Selection, Source};
 pub use server::Server;
 pub use store::Store;
+pub use tunnel::{Tunnel, TunnelKind};
 
 use crate::secret::Place;
 

@@ -11,8 +11,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::store::unknown;
 use super::{Glob, Server};
 use crate::config::{expand_tilde, nearest};
@@ -194,7 +192,7 @@ impl Term {
             // A typing error in an id must not quietly select (or spare) fewer servers.
             Atom::Id(_) => return Err(unknown(&self.word, ids_of(servers))),
             Atom::Tag(glob) => found(false, &|s| s.tags.iter().any(|t| glob.matches(t))),
-            Atom::Field(key, glob) => found(key == "retired", &|s| field_matches(s, key, glob)),
+            Atom::Field(key, glob) => found(key == "retired", &|s| s.has_field(key, glob)),
             Atom::Ids(source) => {
                 let ids = ids_in(&read(source)?, source)?;
                 for (line, id) in &ids {
@@ -260,38 +258,6 @@ fn term(word: &str) -> Result<Term> {
         word: word.to_owned(),
         atom,
     })
-}
-
-/// Does a field or metadata value match? One of a list's items is enough. What is not there
-/// matches the empty text and `false`: a mark that was never set is not set.
-fn field_matches(server: &Server, key: &str, glob: &Glob) -> bool {
-    let text = |text: &str| glob.matches(text);
-    match key {
-        "id" => return text(&server.id),
-        "host" => return text(&server.host),
-        "user" => return text(&server.user),
-        "port" => return text(&server.port.to_string()),
-        "description" => return text(server.description.as_deref().unwrap_or_default()),
-        _ => {}
-    }
-    let key = match key {
-        "key" => "local_cert_path",
-        "tunnel" => "tunnel_profile",
-        "home" => "home_path",
-        key => key,
-    };
-    match server.meta.get(key) {
-        None | Some(Value::Null) => text("") || text("false"),
-        Some(Value::Array(items)) => items.iter().any(|item| text(&plain(item))),
-        Some(value) => text(&plain(value)),
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// The ids in an id file, with their lines.

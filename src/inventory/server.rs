@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::check;
+use super::{Glob, check};
 use crate::error::{Error, Result};
 
 /// One server as the inventory knows it. The password stays sealed in here; only
@@ -107,6 +107,31 @@ impl Server {
             .filter(|s| !s.is_empty())
     }
 
+    /// Does a field or metadata value match? One of a list's items is enough. What is not there
+    /// matches the empty text and `false`: a mark that was never set is not set.
+    pub fn has_field(&self, key: &str, glob: &Glob) -> bool {
+        let text = |text: &str| glob.matches(text);
+        match key {
+            "id" => return text(&self.id),
+            "host" => return text(&self.host),
+            "user" => return text(&self.user),
+            "port" => return text(&self.port.to_string()),
+            "description" => return text(self.description.as_deref().unwrap_or_default()),
+            _ => {}
+        }
+        let key = match key {
+            "key" => "local_cert_path",
+            "tunnel" => "tunnel_profile",
+            "home" => "home_path",
+            key => key,
+        };
+        match self.meta.get(key) {
+            None | Some(Value::Null) => text("") || text("false"),
+            Some(Value::Array(items)) => items.iter().any(|item| text(&plain(item))),
+            Some(value) => text(&plain(value)),
+        }
+    }
+
     /// A mark: true when the key is there and true.
     pub fn has_mark(&self, key: &str) -> bool {
         self.meta.get(key).and_then(Value::as_bool).unwrap_or(false)
@@ -130,5 +155,12 @@ impl Server {
     /// The folder in which sessions start.
     pub fn home(&self) -> Option<&str> {
         self.meta_str("home_path")
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }

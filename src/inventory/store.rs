@@ -12,8 +12,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::keys::{AskPassphrase, Keyring, SecretsStatus};
-use super::{Pattern, Selection, Server, Source, check, pass_place, rows, upgrade};
+use super::keys::Keyring;
+use super::{Pattern, Selection, Server, Source, check, rows, upgrade};
 use crate::config::nearest;
 use crate::db::{BUSY_TIMEOUT, Db};
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ const LARGEST_ID_LIST: u64 = 16 << 20;
 pub struct Store {
     pub(super) db: Db,
     pub(super) keys: Keyring,
-    redactor: Arc<Redactor>,
+    pub(super) redactor: Arc<Redactor>,
 }
 
 impl Store {
@@ -146,19 +146,6 @@ impl Store {
         })
     }
 
-    /// Sets or (with an empty one) removes a server's password.
-    ///
-    /// # Errors
-    /// As [`Store::update`], and [`crate::error::Kind::Locked`] when the secrets are locked.
-    pub fn set_password(&self, id: &str, password: &Secret) -> Result<()> {
-        let sealed = self.seal(id, password)?;
-        self.update(id, |server| {
-            server.sealed_pass = sealed;
-            Ok(())
-        })
-        .map(drop)
-    }
-
     /// Sets one metadata key (`Value::Null` removes it) and its `updated_at`, even when the value
     /// is the one that it had.
     ///
@@ -219,65 +206,6 @@ impl Store {
     pub fn remove(&self, id: &str) -> Result<bool> {
         let sql = "DELETE FROM server_room WHERE id = ?";
         self.db.write(|conn| Ok(conn.execute(sql, [id])? > 0))
-    }
-
-    /// The server's password in the clear, `None` when it has none. The redactor learns it.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Locked`] when the secrets are locked or the identity file is gone.
-    pub fn password(&self, server: &Server) -> Result<Option<Secret>> {
-        if server.sealed_pass.is_empty() {
-            return Ok(None);
-        }
-        let open = || {
-            self.keys
-                .key(&self.db)?
-                .open(pass_place(&server.id), &server.sealed_pass)
-        };
-        let secret = open().map_err(|e| e.server(&server.id))?;
-        self.redactor.add(&secret);
-        Ok(Some(secret))
-    }
-
-    fn seal(&self, id: &str, password: &Secret) -> Result<String> {
-        if password.is_empty() {
-            return Ok(String::new());
-        }
-        self.redactor.add(password);
-        self.keys.key(&self.db)?.seal(pass_place(id), password)
-    }
-
-    /// Who gives the passphrase when the secrets are locked with one. Without it, locked secrets
-    /// are an error of kind [`crate::error::Kind::Locked`].
-    pub fn ask_passphrase_with(&self, ask: AskPassphrase) {
-        self.keys.ask_with(ask);
-    }
-
-    /// Who can open the secrets, and how many there are. Opens nothing.
-    ///
-    /// # Errors
-    /// As [`Store::list`].
-    pub fn secrets_status(&self) -> Result<SecretsStatus> {
-        self.keys.status(&self.db)
-    }
-
-    /// From now on only `passphrase` opens the secrets: the identity file is removed, after the
-    /// passphrase was proven to work. On locked secrets this changes the passphrase.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Usage`] for an empty passphrase, [`crate::error::Kind::Locked`] when
-    /// the secrets do not open now.
-    pub fn secrets_lock(&self, passphrase: &Secret) -> Result<()> {
-        self.keys.lock(&self.db, passphrase)
-    }
-
-    /// Back to an identity file.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Locked`] for a wrong passphrase, [`crate::error::Kind::Usage`] when
-    /// the secrets are not locked.
-    pub fn secrets_unlock(&self, passphrase: &Secret) -> Result<()> {
-        self.keys.unlock(&self.db, passphrase)
     }
 }
 

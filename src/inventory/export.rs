@@ -1,0 +1,82 @@
+//! Export to the list format and to JSON lines. Both hold passwords in the clear, so they come as
+//! a [`Secret`]; the caller writes it to a file or pipe.
+
+use std::collections::BTreeSet;
+
+use super::listfile::{Entry, write_entry, write_tunnel};
+use super::{Server, Store, record};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+impl Store {
+    /// The list file for `servers`. Metadata other than the key path, tags and descriptions are
+    /// not in it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] naming the servers that the format cannot carry: a password
+    /// with a space at its end, a tunnel profile that the others do not have.
+    /// [`crate::error::Kind::Locked`] when the secrets are locked.
+    pub fn export_list(&self, servers: &[Server]) -> Result<Secret> {
+        let profiles: BTreeSet<Option<&str>> = servers.iter().map(Server::tunnel).collect();
+        let mut text = String::new();
+        let mut refused: Vec<String> = Vec::new();
+        let profile = match profiles.iter().copied().collect::<Vec<_>>().as_slice() {
+            [profile] => *profile,
+            _ => None,
+        };
+        if let Some(name) = profile {
+            let line = self.tunnel(name)?.as_ref().and_then(write_tunnel);
+            match line {
+                Some(line) => text = line + "\n",
+                None => return Err(refusal(&[format!("tunnel profile `{name}`")])),
+            }
+        }
+        for server in servers {
+            let entry = Entry {
+                id: server.id.clone(),
+                host: server.host.clone(),
+                user: server.user.clone(),
+                password: self.password(server)?.unwrap_or_else(|| Secret::new("")),
+                port: server.port,
+                key: server.key().map(str::to_owned),
+            };
+            match write_entry(&entry).filter(|_| server.tunnel() == profile) {
+                Some(line) => text.extend([line.as_str(), "\n"]),
+                None => refused.push(format!("`{}`", server.id)),
+            }
+        }
+        match refused.is_empty() {
+            true => Ok(Secret::new(text)),
+            false => Err(refusal(&refused)),
+        }
+    }
+
+    /// `servers` as JSON, one object a line, with everything that is known of them, and before
+    /// them the tunnel profiles that they use. [`Store::import`] of it restores them.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Locked`] when the secrets are locked.
+    pub fn export_json(&self, servers: &[Server]) -> Result<Secret> {
+        let mut text = String::new();
+        let mut push = |value: serde_json::Value| text.extend([&value.to_string(), "\n"]);
+        let profiles: BTreeSet<&str> = servers.iter().filter_map(Server::tunnel).collect();
+        for name in profiles {
+            if let Some(tunnel) = self.tunnel(name)? {
+                push(record::tunnel_json(&tunnel));
+            }
+        }
+        for server in servers {
+            let password = self.password(server)?;
+            let updated_at = self.updated_at(&server.id)?;
+            push(record::server_json(server, password.as_ref(), &updated_at));
+        }
+        Ok(Secret::new(text))
+    }
+}
+
+fn refusal(names: &[String]) -> Error {
+    Error::usage(format!("the list format cannot carry {}", names.join(", "))).hint(
+        "`export --json` carries everything; servers behind one tunnel can be exported by \
+         `tunnel=NAME`",
+    )
+}

@@ -1,0 +1,259 @@
+//! [`Record`]: what a line of an imported file says of one server, and its JSON form.
+//!
+//! The JSON form is that of `export --json`: the keys of `ls --json`, and `pass` in the clear,
+//! `next_action` and `updated_at`. `tunnel`, `key` and `retired` repeat what `meta` holds; they
+//! count only where `meta` is left out. What a line does not mention stays as it is. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::listfile::Entry;
+use super::tunnel::{Tunnel, TunnelKind};
+use super::{Server, check};
+use crate::config::nearest;
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// Keys of a server's JSON line.
+const KEYS: [&str; 13] = [
+    "id",
+    "host",
+    "user",
+    "port",
+    "pass",
+    "description",
+    "tunnel",
+    "key",
+    "tags",
+    "retired",
+    "meta",
+    "next_action",
+    "updated_at",
+];
+
+/// What a file says of one server; `None` is "nothing".
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub id: String,
+    host: Option<String>,
+    user: Option<String>,
+    port: Option<u16>,
+    pub password: Option<Secret>,
+    description: Option<Option<String>>,
+    tags: Option<BTreeSet<String>>,
+    meta: Option<Map<String, Value>>,
+    /// Single metadata keys, after `meta`; null removes one.
+    set: Vec<(&'static str, Value)>,
+    next_action: Option<Value>,
+    pub updated_at: BTreeMap<String, i64>,
+}
+
+/// What one JSON line holds.
+pub(super) enum Line {
+    Server(Box<Record>),
+    Tunnel(Tunnel),
+}
+
+impl Record {
+    /// The record of a list line. The file is the truth for host, user, password, port and key:
+    /// a blank password or key removes the one that is stored.
+    pub(super) fn of_entry(entry: Entry, tunnel: Option<&str>) -> Self {
+        let mut set = vec![(
+            "local_cert_path",
+            entry.key.map_or(Value::Null, Value::String),
+        )];
+        if let Some(name) = tunnel {
+            set.push(("tunnel_profile", Value::String(name.to_owned())));
+        }
+        Record {
+            id: entry.id,
+            host: Some(entry.host),
+            user: Some(entry.user),
+            port: Some(entry.port),
+            password: Some(entry.password),
+            set,
+            ..Record::default()
+        }
+    }
+
+    /// The server that it makes of `old`. The password is not touched.
+    ///
+    /// # Errors
+    /// A new server needs host and user.
+    pub(super) fn apply(&self, old: Option<&Server>) -> Result<Server> {
+        let mut server = match (old, &self.host, &self.user) {
+            (Some(old), ..) => old.clone(),
+            (None, Some(_), Some(_)) => Server::new(&self.id, "", "", 22),
+            (None, None, _) => return Err(Error::usage("no host")),
+            (None, _, None) => return Err(Error::usage("no user")),
+        };
+        let Record {
+            host, user, port, ..
+        } = self;
+        server.host = host.clone().unwrap_or(server.host);
+        server.user = user.clone().unwrap_or(server.user);
+        server.port = port.unwrap_or(server.port);
+        server.description = self.description.clone().unwrap_or(server.description);
+        server.tags = self.tags.clone().unwrap_or(server.tags);
+        server.meta = self.meta.clone().unwrap_or(server.meta);
+        for (key, value) in &self.set {
+            server.set_meta(key, value.clone());
+        }
+        server.next_action = self.next_action.clone().unwrap_or(server.next_action);
+        Ok(server)
+    }
+
+    /// The key path that it sets.
+    pub(super) fn key(&self) -> Option<&str> {
+        let meta = self.meta.as_ref().and_then(|m| m.get("local_cert_path"));
+        let set = self.set.iter().find(|(key, _)| *key == "local_cert_path");
+        set.map(|(_, value)| value).or(meta)?.as_str()
+    }
+}
+
+/// The JSON object for a server.
+pub(super) fn server_json(
+    server: &Server,
+    password: Option<&Secret>,
+    updated_at: &BTreeMap<String, i64>,
+) -> Value {
+    json!({
+        "id": server.id,
+        "host": server.host,
+        "user": server.user,
+        "port": server.port,
+        "pass": password.map_or("", Secret::reveal),
+        "description": server.description,
+        "tunnel": server.tunnel(),
+        "key": server.key(),
+        "tags": server.tags,
+        "retired": server.is_retired(),
+        "meta": server.meta,
+        "next_action": server.next_action,
+        "updated_at": updated_at,
+    })
+}
+
+/// The JSON object for a tunnel profile.
+pub(super) fn tunnel_json(tunnel: &Tunnel) -> Value {
+    json!({"tunnel_profile": {
+        "name": tunnel.name,
+        "type": tunnel.kind.as_str(),
+        "server": tunnel.server,
+        "user": tunnel.user,
+        "pass": tunnel.password.reveal(),
+    }})
+}
+
+/// Reads one JSON line.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`], naming the key; values are not shown.
+pub(super) fn parse_json(line: &str) -> Result<Line> {
+    let value: Value = serde_json::from_str(line).map_err(|e| {
+        Error::usage(format!(
+            "not a JSON object on one line (column {})",
+            e.column()
+        ))
+    })?;
+    let Value::Object(map) = value else {
+        return Err(Error::usage("not a JSON object"));
+    };
+    match map.get("tunnel_profile") {
+        Some(Value::Object(tunnel)) => Ok(Line::Tunnel(parse_tunnel(tunnel)?)),
+        _ => Ok(Line::Server(Box::new(parse_server(map)?))),
+    }
+}
+
+fn parse_server(mut map: Map<String, Value>) -> Result<Record> {
+    if let Some(key) = map.keys().find(|k| !KEYS.contains(&k.as_str())) {
+        let error = Error::usage(format!("unknown key `{}`", key.escape_debug()));
+        return Err(match nearest(key, KEYS) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("known keys: {}", KEYS.join(" "))),
+        });
+    }
+    let mut record = Record {
+        id: required(&map, "id")?,
+        host: optional(&map, "host")?,
+        user: optional(&map, "user")?,
+        password: optional(&map, "pass")?.map(Secret::new),
+        next_action: map.remove("next_action"),
+        ..Record::default()
+    };
+    if let Some(port) = map.get("port") {
+        let port = port.as_u64().and_then(|p| u16::try_from(p).ok());
+        record.port = Some(port.ok_or_else(|| wrong("port", "a number from 1 to 65535"))?);
+    }
+    if map.contains_key("description") {
+        let text = optional(&map, "description")?;
+        record.description = Some(text.filter(|t| !t.is_empty()));
+    }
+    record.tags = take(&mut map, "tags", "a list of texts")?;
+    record.meta = take(&mut map, "meta", "an object")?;
+    record.updated_at = take(&mut map, "updated_at", "an object of times")?.unwrap_or_default();
+    if record.meta.is_none() {
+        for (key, name) in [
+            ("local_cert_path", "key"),
+            ("tunnel_profile", "tunnel"),
+            ("retired", "retired"),
+        ] {
+            if let Some(value) = map.remove(name) {
+                let value = if value == Value::Bool(false) {
+                    Value::Null
+                } else {
+                    value
+                };
+                record.set.push((key, value));
+            }
+        }
+    }
+    Ok(record)
+}
+
+fn parse_tunnel(map: &Map<String, Value>) -> Result<Tunnel> {
+    let kind = required(map, "type")?;
+    let tunnel = Tunnel {
+        name: required(map, "name")?,
+        kind: TunnelKind::from_word(&kind).ok_or_else(|| {
+            let known: Vec<_> = TunnelKind::words().collect();
+            wrong("type", &format!("one of {}", known.join(" ")))
+        })?,
+        server: required(map, "server")?,
+        user: optional(map, "user")?.unwrap_or_default(),
+        password: Secret::new(optional(map, "pass")?.unwrap_or_default()),
+    };
+    check::id(&tunnel.name)?;
+    check::host(&tunnel.server)?;
+    Ok(tunnel)
+}
+
+fn optional(map: &Map<String, Value>, key: &str) -> Result<Option<String>> {
+    match map.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(wrong(key, "a text")),
+    }
+}
+
+fn required(map: &Map<String, Value>, key: &str) -> Result<String> {
+    optional(map, key)?.ok_or_else(|| Error::usage(format!("no `{key}`")))
+}
+
+fn take<T: serde::de::DeserializeOwned>(
+    map: &mut Map<String, Value>,
+    key: &str,
+    what: &str,
+) -> Result<Option<T>> {
+    match map.remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => serde_json::from_value(value)
+            .map(Some)
+            .map_err(|_| wrong(key, what)),
+    }
+}
+
+fn wrong(key: &str, what: &str) -> Error {
+    Error::usage(format!("`{key}` must be {what}"))
+}
