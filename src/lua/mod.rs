@@ -13,8 +13,10 @@ mod loader;
 mod mr;
 mod options;
 mod project;
+mod repl;
 mod secret;
 mod server;
+mod show;
 mod ssh;
 mod verbs;
 
@@ -24,6 +26,7 @@ mod tests;
 pub use context::Out;
 pub use loader::{Candidate, Loader, Origin};
 pub use project::{Project, Trust};
+pub use repl::Shown;
 
 use std::rc::Rc;
 

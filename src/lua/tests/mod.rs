@@ -4,6 +4,7 @@ mod errors;
 mod fake;
 mod fleet;
 mod interrupt;
+mod repl;
 mod run;
 
 use std::cell::RefCell;

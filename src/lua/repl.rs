@@ -1,0 +1,144 @@
+//! The VM's half of the REPL: chunks that are typed one after another, and their values as text.
+
+use mlua::chunk::ChunkMode;
+use mlua::{Function, Table, Value};
+
+use super::fleet::OUTCOMES;
+use super::options::seconds as duration;
+use super::show::{Clean, literal, show};
+use super::{Vm, error};
+use crate::error::Result;
+use crate::fleet::{Outcome, Status};
+
+/// The global that holds the last value.
+const LAST: &str = "_";
+
+/// One value of a chunk as a person reads it.
+pub enum Shown {
+    /// Nothing in it acts on a terminal, and known secrets are taken out.
+    Text(String),
+    /// A fleet call's outcomes. The texts are as the servers sent them.
+    Outcomes(Vec<Outcome<String>>),
+}
+
+impl Vm {
+    /// Is `text` the beginning of a chunk that needs further lines?
+    pub fn is_incomplete(&self, text: &str) -> bool {
+        let mut any = false;
+        for form in forms(text) {
+            match self.compile(&form, "=repl") {
+                Ok(_) => return false,
+                Err(mlua::Error::SyntaxError {
+                    incomplete_input, ..
+                }) => any |= incomplete_input,
+                Err(_) => {}
+            }
+        }
+        any
+    }
+
+    /// Runs a chunk: an expression, else statements. Its first value becomes the global `_`. Lua
+    /// names the chunk `name` in messages and counts its lines from `line`. Values are shown in
+    /// lines of at most `width` columns where that is possible.
+    ///
+    /// # Errors
+    /// What the chunk raises; the VM goes on.
+    pub async fn reply(
+        &self,
+        text: &str,
+        (name, line): (&str, usize),
+        width: usize,
+    ) -> Result<Vec<Shown>> {
+        let text = "\n".repeat(line.saturating_sub(1)) + text;
+        let [expression, statements] = forms(&text);
+        let name = format!("={name}");
+        let chunk = self
+            .compile(&expression, &name)
+            .or_else(|_| self.compile(&statements, &name))
+            .map_err(|e| error::from_lua(&e))?;
+        let values = self.call(&chunk, Vec::new()).await?;
+        if let Some(value) = values.first().filter(|v| !v.is_nil()) {
+            let kept = self.lua.globals().raw_set(LAST, value);
+            kept.map_err(|e| error::from_lua(&e))?;
+        }
+        Ok(values
+            .iter()
+            .map(|value| self.shown(value, width))
+            .collect())
+    }
+
+    fn compile(&self, text: &str, name: &str) -> mlua::Result<Function> {
+        let chunk = self.lua.load(text).set_name(name);
+        chunk.set_mode(ChunkMode::Text).into_function()
+    }
+
+    fn shown(&self, value: &Value, width: usize) -> Shown {
+        let redactor = &self.context.room.redactor;
+        let clean = |text: &str| redactor.clean(text).into_owned();
+        let Some(outcomes) = outcomes(value) else {
+            return Shown::Text(show(value, width, &clean));
+        };
+        let text = |o: Outcome<Value>| Outcome {
+            value: o.value.map(|v| plain(&v, width, &clean)),
+            server: o.server,
+            status: o.status,
+            error: o.error,
+            duration: o.duration,
+        };
+        Shown::Outcomes(outcomes.into_iter().map(text).collect())
+    }
+}
+
+/// A chunk as an expression and as statements, line by line the same.
+fn forms(text: &str) -> [String; 2] {
+    let code = text.trim_start_matches('\n');
+    let (lines, code) = text.split_at(text.len() - code.len());
+    [format!("{lines}return {code}"), text.to_owned()]
+}
+
+/// The outcomes in a value, when it is what a fleet call gave.
+fn outcomes(value: &Value) -> Option<Vec<Outcome<Value>>> {
+    let list = value.as_table()?;
+    if list.metatable()?.raw_get::<String>("__name").ok()? != OUTCOMES {
+        return None;
+    }
+    let one = |table: Table| -> mlua::Result<Option<Outcome<Value>>> {
+        let word: String = table.raw_get("status")?;
+        let Some(status) = Status::ALL.into_iter().find(|s| s.as_str() == word) else {
+            return Ok(None);
+        };
+        let err: Value = table.raw_get("err")?;
+        let seconds: f64 = table.raw_get("duration")?;
+        Ok(Some(Outcome {
+            server: table.raw_get("server")?,
+            status,
+            value: table.raw_get("value")?,
+            error: (!err.is_nil()).then(|| error::of_value(&err)),
+            duration: duration(seconds).unwrap_or_default(),
+        }))
+    };
+    list.sequence_values::<Table>()
+        .map(|t| t.and_then(one).ok().flatten())
+        .collect()
+}
+
+/// What one server gave: a text or a command's output as it is, all else as a literal.
+fn plain(value: &Value, width: usize, clean: Clean) -> String {
+    let text = |v: Value| v.as_string().map(|s| s.to_string_lossy());
+    let output = |table: &Table| {
+        let part = |key: &str| table.raw_get::<Value>(key).ok().and_then(text);
+        let (stdout, stderr) = (part("stdout")?, part("stderr")?);
+        let newline = if stdout.is_empty() || stdout.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        Some(stdout + newline + &stderr)
+    };
+    match value {
+        Value::Nil => String::new(),
+        Value::String(bytes) => bytes.to_string_lossy(),
+        Value::Table(table) => output(table).unwrap_or_else(|| literal(value, width, clean)),
+        other => literal(other, width, clean),
+    }
+}
