@@ -7,4 +7,8 @@ mod suite {
     mod files;
     mod layers;
     mod sandbox;
+    mod ssh_exec;
 }
+
+#[path = "support/mod.rs"]
+mod support;

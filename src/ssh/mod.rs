@@ -3,7 +3,22 @@
 //! One OS thread owns one session and everything made from it; the handle sends it work and
 //! awaits the answer. Must not import `inventory`: it knows [`Target`]s, not servers.
 
+mod agent;
+mod auth;
+mod connect;
+mod driver;
+mod exec;
+mod ffi;
+mod hostkey;
+mod keys;
+mod known_hosts;
+mod poll;
+mod prompts;
+mod session;
+mod shell;
+mod tcp;
 mod transport;
+mod wire;
 
 pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
 
@@ -11,7 +26,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Error, Kind};
 use crate::events::{Events, Interact};
 use crate::secret::Secret;
 
@@ -69,12 +83,22 @@ pub trait Connector: Send + Sync {
 
 /// The real thing.
 pub struct Ssh {
-    /// Shared by all connections.
-    pub options: Arc<Options>,
+    options: Arc<Options>,
+    keys: Arc<keys::KeyRing>,
+}
+
+impl Ssh {
+    /// Connections that share `options`, and the keys and passphrases they come to need.
+    pub fn new(options: Options) -> Self {
+        Ssh {
+            options: Arc::new(options),
+            keys: Arc::default(),
+        }
+    }
 }
 
 impl Connector for Ssh {
     fn connect(&self, target: Target) -> Reply<Arc<dyn Transport>> {
-        Box::pin(async move { Err(Error::new(Kind::Connect, "skeleton").server(target.id)) })
+        session::open(self.options.clone(), self.keys.clone(), target)
     }
 }

@@ -1,0 +1,334 @@
+//! The executor of a session's thread: many small futures over one libssh2 session.
+//!
+//! Every libssh2 call goes through [`Core::call`], which turns "would block" into pending. The
+//! loop polls all jobs, and again as long as any of them took bytes off the wire (one job's call
+//! may have read what another waits for), then sleeps in poll(2). Owns the session and its
+//! socket; knows nothing of commands or files.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::net::TcpStream;
+use std::os::fd::AsFd as _;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use futures::future::LocalBoxFuture;
+use ssh2::Session;
+
+use super::ffi::{self, Channel};
+use super::poll::{Interest, Wake, wait};
+use super::wire;
+
+/// Unanswered keepalives after which the peer is taken for dead (OpenSSH's default count).
+const SILENT_KEEPALIVES: u32 = 3;
+/// How long a goodbye may take to leave the machine.
+const GOODBYE: Duration = Duration::from_millis(200);
+/// Bytes waiting for the kernel beyond which nothing more is written to channels.
+const HIGH_WATER: usize = 256 << 10;
+
+/// Why a call on the session failed.
+#[derive(Debug)]
+pub enum Fault {
+    /// libssh2 or the server refused.
+    Ssh(ssh2::Error),
+    /// The connection is gone; says how.
+    Gone(String),
+}
+
+/// What a handle sends to its thread.
+pub enum Command {
+    /// Start this job.
+    Run(Box<dyn FnOnce(Rc<Core>) -> LocalBoxFuture<'static, ()> + Send>),
+    /// Say goodbye and end; the sender is dropped when done.
+    Close(tokio::sync::oneshot::Sender<()>),
+}
+
+/// The session as jobs see it.
+pub struct Core {
+    session: Session,
+    socket: TcpStream,
+    /// Cleared, for the handle to see, as soon as the connection is known to be gone.
+    alive: Arc<AtomicBool>,
+    /// The earliest moment that a pending timer of this round waits for.
+    alarm: Cell<Option<Instant>>,
+    /// A job stopped for fairness and wants another turn at once.
+    again: Cell<bool>,
+    /// Channels that wait for the server's close message.
+    closing: RefCell<Vec<Channel>>,
+    /// Channels in use or closing.
+    channels: Cell<usize>,
+}
+
+impl Core {
+    /// Takes over an authenticated session.
+    pub fn new(session: Session, socket: TcpStream, alive: Arc<AtomicBool>) -> Rc<Self> {
+        Rc::new(Core {
+            session,
+            socket,
+            alive,
+            alarm: Cell::new(None),
+            again: Cell::new(false),
+            closing: RefCell::default(),
+            channels: Cell::new(0),
+        })
+    }
+
+    /// Repeats a libssh2 call until it no longer would block.
+    pub async fn call<T>(&self, mut f: impl FnMut() -> Result<T, ssh2::Error>) -> Result<T, Fault> {
+        poll_fn(|_| self.attempt(&mut f)).await
+    }
+
+    /// One turn of [`Core::call`].
+    pub fn attempt<T>(&self, f: impl FnOnce() -> Result<T, ssh2::Error>) -> Poll<Result<T, Fault>> {
+        match f() {
+            Ok(value) => Poll::Ready(Ok(value)),
+            // What was queued before the end came is read first; only then is the peer gone.
+            Err(error) => match wire::ended() {
+                Some(how) => {
+                    self.alive.store(false, Ordering::SeqCst);
+                    Poll::Ready(Err(Fault::Gone(how)))
+                }
+                None if ffi::would_block(&error) => Poll::Pending,
+                None => Poll::Ready(Err(Fault::Ssh(error))),
+            },
+        }
+    }
+
+    /// Opens a channel. One that the server refuses while others of ours are open (its
+    /// `MaxSessions`) waits for one of them to end.
+    pub async fn open(self: &Rc<Self>) -> Result<Lease, Fault> {
+        loop {
+            let opened = self.call(|| Channel::open(&self.session)).await;
+            match opened {
+                Ok(channel) => {
+                    self.channels.set(self.channels.get() + 1);
+                    return Ok(Lease {
+                        channel: Some(channel),
+                        core: self.clone(),
+                        running: false,
+                    });
+                }
+                Err(Fault::Ssh(error)) if is_refusal(&error) && self.channels.get() > 0 => {
+                    let others = self.channels.get();
+                    poll_fn(
+                        |_| match self.channels.get() < others || wire::has_ended() {
+                            true => Poll::Ready(()),
+                            false => Poll::Pending,
+                        },
+                    )
+                    .await;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Ready from `until` on; before that, the loop comes back in time.
+    pub fn poll_alarm(&self, until: Instant) -> Poll<()> {
+        if Instant::now() >= until {
+            return Poll::Ready(());
+        }
+        let earliest = self.alarm.get().map_or(until, |t| t.min(until));
+        self.alarm.set(Some(earliest));
+        Poll::Pending
+    }
+
+    /// Asks for another turn without waiting for the socket.
+    pub fn yield_turn(&self) {
+        self.again.set(true);
+    }
+
+    /// True while so much waits for the kernel that nothing more should be written.
+    pub fn is_clogged(&self) -> bool {
+        wire::unsent() > HIGH_WATER
+    }
+
+    fn sweep(&self) {
+        let waiting = self.closing.take();
+        let before = waiting.len();
+        let left: Vec<_> = waiting.into_iter().filter_map(Channel::free).collect();
+        let freed = before - left.len();
+        if freed > 0 {
+            self.channels.set(self.channels.get() - freed);
+            self.yield_turn();
+        }
+        self.closing.borrow_mut().extend(left);
+    }
+}
+
+fn is_refusal(error: &ssh2::Error) -> bool {
+    error.code() == ssh2::ErrorCode::Session(libssh2_sys::LIBSSH2_ERROR_CHANNEL_FAILURE)
+}
+
+/// A channel in use. When dropped it is closed in the background; a command that still runs on
+/// it is told to end first.
+pub struct Lease {
+    channel: Option<Channel>,
+    core: Rc<Core>,
+    running: bool,
+}
+
+impl Lease {
+    /// The channel.
+    pub fn channel(&self) -> Option<&Channel> {
+        self.channel.as_ref()
+    }
+
+    /// Says whether a command runs on it that must be told to end.
+    pub fn set_running(&mut self, running: bool) {
+        self.running = running;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(channel) = self.channel.take() {
+            if self.running {
+                // Servers may ignore it; closing the channel then hangs up on the command.
+                let _ = channel.signal("TERM");
+            }
+            self.core.closing.borrow_mut().push(channel);
+            self.core.yield_turn();
+        }
+    }
+}
+
+/// Runs jobs until the handles are gone, the session is closed, or the connection ends.
+pub fn run(core: &Rc<Core>, commands: &Receiver<Command>, wake: &Wake, keepalive: u32) {
+    let mut jobs: Vec<LocalBoxFuture<'static, ()>> = Vec::new();
+    let mut heard = Heard::now();
+    core.session.set_keepalive(true, keepalive);
+    let farewell = loop {
+        match commands.try_recv() {
+            Ok(Command::Run(start)) => {
+                if jobs.is_empty() {
+                    heard = Heard::now();
+                }
+                jobs.push(start(core.clone()));
+                continue;
+            }
+            Ok(Command::Close(done)) => break Some(done),
+            Err(TryRecvError::Disconnected) if jobs.is_empty() => break None,
+            Err(_) => {}
+        }
+        if turn(core, &mut jobs) {
+            continue;
+        }
+        if wire::has_ended() {
+            // All jobs have had their turn since, and nothing more will come for them.
+            break None;
+        }
+        let next_keepalive = core.keepalive(keepalive, !jobs.is_empty(), &mut heard);
+        if wire::has_ended() {
+            continue;
+        }
+        core.sleep(wake, next_keepalive, jobs.is_empty());
+    };
+    core.alive.store(false, Ordering::SeqCst);
+    // Channels go before their session, and nothing waits for a dead peer.
+    jobs.clear();
+    core.goodbye();
+    drop(farewell);
+}
+
+/// Polls every job once; true when another turn may bring more.
+fn turn(core: &Core, jobs: &mut Vec<LocalBoxFuture<'static, ()>>) -> bool {
+    let before = (wire::received(), wire::has_ended(), jobs.len());
+    let mut starved = false;
+    core.alarm.set(None);
+    core.again.set(false);
+    let mut context = Context::from_waker(Waker::noop());
+    jobs.retain_mut(|job| {
+        wire::refuel();
+        let pending = job.as_mut().poll(&mut context).is_pending();
+        starved |= wire::starved();
+        pending
+    });
+    wire::refuel();
+    core.sweep();
+    wire::flush(core.socket.as_fd());
+    starved |= wire::starved();
+    starved || core.again.get() || before != (wire::received(), wire::has_ended(), jobs.len())
+}
+
+/// When the peer was last heard of.
+struct Heard {
+    bytes: u64,
+    at: Instant,
+}
+
+impl Heard {
+    fn now() -> Self {
+        Heard {
+            bytes: wire::received(),
+            at: Instant::now(),
+        }
+    }
+}
+
+impl Core {
+    /// Sends a keepalive when one is due, notices a silent peer; gives the time of the next.
+    fn keepalive(&self, every: u32, busy: bool, heard: &mut Heard) -> Option<Instant> {
+        if every == 0 {
+            return None;
+        }
+        if heard.bytes != wire::received() || !busy {
+            // Nobody reads while there are no jobs, so silence means nothing then.
+            *heard = Heard::now();
+        }
+        let patience = Duration::from_secs(u64::from(every) * u64::from(SILENT_KEEPALIVES + 1));
+        if heard.at.elapsed() > patience {
+            wire::end(&format!(
+                "no answer from the server for {} s",
+                patience.as_secs()
+            ));
+            return None;
+        }
+        let next = self.session.keepalive_send().unwrap_or(every).max(1);
+        Some(Instant::now() + Duration::from_secs(u64::from(next)))
+    }
+
+    fn sleep(&self, wake: &Wake, keepalive: Option<Instant>, idle: bool) {
+        let until = match (self.alarm.get(), keepalive) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let socket = self.socket.as_fd();
+        quick_ack(&self.socket);
+        // Without jobs nobody would read: what comes may wait, only the end matters.
+        let closing = !self.closing.borrow().is_empty();
+        let interest = Interest {
+            read: !idle || closing,
+            write: wire::unsent() > 0,
+        };
+        let ready = wait(Some((socket, interest)), wake, until);
+        if ready.hung_up && !interest.read {
+            wire::end("the server closed the connection");
+        }
+    }
+
+    /// Says goodbye as far as the socket takes it, then makes libssh2 see a closed socket.
+    fn goodbye(&self) {
+        if !wire::has_ended() {
+            let _ = self.session.disconnect(None, "done", None);
+            let until = Instant::now() + GOODBYE;
+            while wire::unsent() > 0 && Instant::now() < until {
+                wire::flush(self.socket.as_fd());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+        wire::hang_up();
+        self.closing.take();
+    }
+}
+
+/// Without it the server's small first packets wait about 40 ms for our delayed ACK. Linux clears
+/// the option by itself, so it is set before each wait.
+pub fn quick_ack(socket: &TcpStream) {
+    let _ = rustix::net::sockopt::set_tcp_quickack(socket, true);
+}
