@@ -5,6 +5,9 @@
 mod suite {
     mod binary;
     mod files;
+    mod inventory;
+    mod inventory_original;
+    mod inventory_secrets;
     mod layers;
     mod sandbox;
     mod ssh_exec;
