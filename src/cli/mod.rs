@@ -1,6 +1,46 @@
-//! The command line.
+//! The command line: one small file per command, all of them joined here.
+//!
+//! [`args`] says what can be typed, [`app`] builds from it what a command needs, [`main`] runs it,
+//! prints the error and gives the exit code. Nothing else of the crate knows of `clap`.
+
+pub mod app;
+mod args;
+mod ls;
+mod signals;
+mod vars;
+
+use std::process::ExitCode;
+
+pub use app::App;
+use args::Command;
+
+use crate::error::Result;
 
 /// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match args::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` end here too, with code 0. A closed pipe is no error.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let app = match App::new(&cli.globals, &cli.acting) {
+        Ok(app) => app,
+        Err((screen, error)) => return ExitCode::from(screen.fail(&error)),
+    };
+    let code = match dispatch(&app, &cli.command) {
+        Ok(code) => code,
+        Err(error) => app.fail(&error),
+    };
+    app.end();
+    ExitCode::from(code)
+}
+
+/// Runs the command; gives the exit code.
+fn dispatch(app: &App, command: &Command) -> Result<u8> {
+    match command {
+        Command::Ls(args) => ls::run(app, args),
+    }
 }

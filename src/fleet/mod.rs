@@ -11,7 +11,7 @@ mod room;
 
 pub use map::{Batch, Policy, map};
 pub use outcome::{Counts, Outcome, Status};
-pub use room::{Room, RunOptions};
+pub use room::{Room, RunOptions, passphrase};
 
 #[cfg(test)]
 mod tests;

@@ -12,9 +12,9 @@ use super::connections::Connections;
 use crate::cancel::Cancel;
 use crate::config::{Config, expand_tilde};
 use crate::error::{Error, Kind, Result};
-use crate::events::{Events, Interact};
+use crate::events::{Events, Interact, Level};
 use crate::inventory::{Selection, Server, Store};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, Secret};
 use crate::ssh::{Connector, Target, Transport};
 
 /// What the command line says about this run.
@@ -80,7 +80,8 @@ impl Room {
         })
     }
 
-    /// The inventory, opened on first use.
+    /// The inventory, opened on first use. A person hears of an upgrade then, and is asked for
+    /// the passphrase when a sealed password needs one.
     ///
     /// # Errors
     /// What [`Store::open`] says.
@@ -89,6 +90,11 @@ impl Room {
             Some(store) => Ok(store),
             None => {
                 let store = Store::open(&self.config.database(), self.redactor.clone())?;
+                if let Some(notice) = store.notice() {
+                    self.events.note(Level::Warning, None, &notice);
+                }
+                let interact = self.interact.clone();
+                store.ask_passphrase_with(Box::new(move || passphrase(&*interact)));
                 Ok(self.store.get_or_init(|| store))
             }
         }
@@ -175,6 +181,26 @@ impl Room {
     pub async fn close(&self) {
         self.connections.close().await;
     }
+}
+
+/// The passphrase of the stored secrets: from `MROOM_PASSPHRASE`, from the first line of the file
+/// that `MROOM_PASSPHRASE_FILE` names, or from a person.
+///
+/// # Errors
+/// [`Kind::Usage`] when that file cannot be read.
+pub fn passphrase(interact: &dyn Interact) -> Result<Option<Secret>> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    if let Some(text) = variable("MROOM_PASSPHRASE") {
+        return Ok(Some(Secret::new(text)));
+    }
+    let Some(path) = variable("MROOM_PASSPHRASE_FILE") else {
+        return Ok(interact.secret("Passphrase of the stored secrets"));
+    };
+    let text = std::fs::read_to_string(expand_tilde(&path)).map_err(|e| {
+        Error::usage(format!("$MROOM_PASSPHRASE_FILE: cannot read `{path}`: {e}")).source(e)
+    })?;
+    let text = zeroize::Zeroizing::new(text);
+    Ok(text.lines().next().map(Secret::new))
 }
 
 fn has_key(server: &Server) -> bool {

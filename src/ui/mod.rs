@@ -1,1 +1,26 @@
-//! Placeholder of the skeleton.
+//! Everything that a person sees, and what is asked of them.
+//!
+//! Results go to standard output, talk and progress to standard error. [`Screen`] is the one way
+//! to both, so that lines, bars and questions never mix. Nothing that a server sent reaches a
+//! terminal but through [`sanitize`]. Must not import `lua` or `cli`.
+
+mod ask;
+mod exec_report;
+pub mod json;
+mod lines;
+mod nodes;
+mod problem;
+mod progress;
+mod report;
+pub mod sanitize;
+mod screen;
+mod style;
+pub mod table;
+
+pub use ask::Ask;
+pub use exec_report::{ExecReport, Mode};
+pub use nodes::fold_ids;
+pub use progress::Progress;
+pub use report::{outcome, total};
+pub use screen::{Look, Screen};
+pub use style::{Paint, Style};

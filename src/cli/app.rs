@@ -1,0 +1,155 @@
+//! [`App`]: what every command gets: the room, the screen, and a runtime when it asks for one.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::args::{Acting, Color, Globals};
+use super::{signals, vars};
+use crate::cancel::Cancel;
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::fleet::{Policy, Room, RunOptions};
+use crate::secret::Redactor;
+use crate::ssh::{Options, Ssh};
+use crate::ui::{Ask, Look, Progress, Screen};
+
+/// Default private keys in the key folder, in the order in which they are tried.
+const IDENTITIES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
+
+/// How often a connection is tried again before it counts as unreachable.
+const RETRIES: u32 = 1;
+
+/// Everything that a command needs. Cheap to make: the database, connections and the runtime come
+/// into being when they are first used.
+pub struct App {
+    /// Settings, inventory, connections.
+    pub room: Rc<Room>,
+    /// Where everything is printed.
+    pub screen: Arc<Screen>,
+    /// `--json`.
+    pub json: bool,
+    /// `--fold`.
+    pub fold: bool,
+    /// `--yes`.
+    pub yes: bool,
+}
+
+impl App {
+    /// Reads the settings and builds the room. An error comes with the screen to print it on.
+    pub fn new(globals: &Globals, acting: &Acting) -> Result<Self, (Arc<Screen>, Error)> {
+        let redactor = Arc::new(Redactor::new());
+        let look = Look {
+            color: match globals.color {
+                Color::Auto => None,
+                Color::Always => Some(true),
+                Color::Never => Some(false),
+            },
+            quiet: globals.quiet,
+            verbose: globals.verbose,
+        };
+        let cancel = Cancel::new();
+        let screen = Arc::new(Screen::new(look, redactor.clone(), cancel.clone()));
+        match Self::build(globals, acting, (redactor, cancel), screen.clone()) {
+            Ok(room) => Ok(App {
+                room,
+                screen,
+                json: globals.json,
+                fold: acting.fold,
+                yes: globals.yes,
+            }),
+            Err(error) => Err((screen, error)),
+        }
+    }
+
+    fn build(
+        globals: &Globals,
+        acting: &Acting,
+        (redactor, cancel): (Arc<Redactor>, Cancel),
+        screen: Arc<Screen>,
+    ) -> Result<Rc<Room>> {
+        let config = Config::load(globals.project.as_deref())?;
+        let events = Arc::new(Progress::new(screen.clone()));
+        let interact = Arc::new(Ask::new(screen, cancel.clone(), globals.yes));
+        let ssh = Options {
+            timeout: acting.timeout.unwrap_or(config.timeout()),
+            retries: RETRIES,
+            accept_new: acting.accept_new,
+            known_hosts: config.known_hosts(),
+            known_hosts_also: vec![crate::sandbox::known_hosts(config.data_dir())],
+            identities: identities(&config),
+            agent: true,
+            keepalive: config.keepalive(),
+            events: events.clone(),
+            interact: interact.clone(),
+        };
+        let options = RunOptions {
+            policy: Policy {
+                forks: acting.forks.map_or(config.forks(), |n| n as usize),
+                serial: acting.serial,
+                max_fail: acting.max_fail,
+            },
+            check: acting.check,
+            diff: false,
+            command_timeout: acting.command_timeout,
+            retired: acting.retired,
+            limit: acting.limit.clone(),
+            no_tunnel: acting.no_tunnel,
+            vars: vars::read(&acting.extra_vars)?,
+        };
+        let connector = Arc::new(Ssh::new(ssh));
+        Ok(Room::new(
+            config,
+            options,
+            (events, interact),
+            (redactor, cancel),
+            connector,
+        ))
+    }
+
+    /// Runs async work on this thread with Ctrl-C connected, then closes all sessions.
+    ///
+    /// # Errors
+    /// The work's own, and a runtime or signal handler that cannot be made.
+    pub fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        signals::watch(self.room.cancel.clone(), self.screen.clone())?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|e| Error::local(format!("cannot start: {e}")).source(e))?;
+        runtime.block_on(async {
+            let result = work.await;
+            self.room.close().await;
+            result
+        })
+    }
+
+    /// Prints an error that ends the program; gives the exit code.
+    pub fn fail(&self, error: &Error) -> u8 {
+        let interrupted = self.room.cancel.is_cancelled() && error.kind() == Kind::Cancelled;
+        if interrupted {
+            signals::INTERRUPTED
+        } else {
+            self.screen.fail(error)
+        }
+    }
+
+    /// Leaves the terminal as it was. A reader of standard output that went away ends the program
+    /// the way it ends any other.
+    pub fn end(&self) {
+        self.screen.restore();
+        if self.screen.is_pipe_closed() {
+            let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
+        }
+    }
+}
+
+/// The private keys in the key folder that are there.
+fn identities(config: &Config) -> Vec<PathBuf> {
+    let folder = config.key_dir();
+    IDENTITIES
+        .iter()
+        .map(|name| folder.join(name))
+        .filter(|path| path.is_file())
+        .collect()
+}
