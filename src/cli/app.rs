@@ -76,7 +76,10 @@ impl App {
             retries: RETRIES,
             accept_new: acting.accept_new,
             known_hosts: config.known_hosts(),
-            known_hosts_also: vec![crate::sandbox::known_hosts(config.data_dir())],
+            known_hosts_also: vec![
+                "/etc/ssh/ssh_known_hosts".into(),
+                crate::sandbox::known_hosts(config.data_dir()),
+            ],
             identities: identities(&config),
             agent: true,
             keepalive: config.keepalive(),

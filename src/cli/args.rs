@@ -35,6 +35,7 @@ pub struct Cli {
 pub enum Command {
     #[command(visible_aliases = ["list", "tell"])]
     Ls(super::ls::Args),
+    Sandbox(super::sandbox::Args),
 }
 
 /// When to colour.

@@ -6,6 +6,7 @@
 pub mod app;
 mod args;
 mod ls;
+mod sandbox;
 mod signals;
 mod vars;
 
@@ -42,5 +43,6 @@ pub fn main() -> ExitCode {
 fn dispatch(app: &App, command: &Command) -> Result<u8> {
     match command {
         Command::Ls(args) => ls::run(app, args),
+        Command::Sandbox(args) => sandbox::run(app, args),
     }
 }
