@@ -8,7 +8,7 @@ use super::context::Context;
 use super::error::to_table;
 use super::options::Options;
 use super::server::Server;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fleet::{self, Outcome, Policy, Status};
 use crate::inventory::Server as Row;
 
@@ -46,8 +46,10 @@ impl UserData for Fleet {
                 let label = opts.text("label")?.unwrap_or_else(|| "map".to_owned());
                 let check = opts.flag("check")?.unwrap_or(false);
                 let policy = policy(&context, &opts)?;
-                let outcomes =
-                    map(&lua, &context, rows, &label, &policy, check, &work, |_| {}).await;
+                let job = Job::new(&lua, &context, &work, check);
+                let one = |row| job.run(row);
+                let room = &context.room;
+                let outcomes = fleet::map(room, &label, rows, &policy, one, |_| {}).await;
                 to_list(&lua, outcomes)
             },
         );
@@ -104,38 +106,56 @@ fn policy(context: &Context, opts: &Options) -> Result<Policy> {
     Ok(policy)
 }
 
-/// Runs the Lua function `work(server)` on each row, one coroutine a server.
-#[allow(clippy::too_many_arguments)]
-pub(super) async fn map(
-    lua: &Lua,
-    context: &Rc<Context>,
-    rows: Vec<Row>,
-    label: &str,
-    policy: &Policy,
+/// A Lua function that is run for each of many servers, one coroutine a server.
+pub(super) struct Job<'a> {
+    lua: &'a Lua,
+    context: &'a Rc<Context>,
+    work: &'a Function,
     check: bool,
-    work: &Function,
-    on_done: impl FnMut(&Outcome<Value>),
-) -> Vec<Outcome<Value>> {
-    let one = |row: Row| {
-        let server = Server::new(context, row, check);
-        async move {
-            let result = super::call(lua, work, server.clone()).await;
-            let link = &server.0;
-            // Honest even when the code caught the error: it went on with a guess.
-            if link.unknown.get() && result.is_ok() {
-                let message = "check mode cannot tell: code looked at a command that was not run";
-                return Err(Error::new(crate::error::Kind::Unpredicted, message));
-            }
-            let value = result?.into_iter().next().unwrap_or_default();
-            let status = if link.would_change.get() {
-                Status::Changed
-            } else {
-                Status::Ok
-            };
-            Ok((status_of(&value).unwrap_or(status), value))
+    /// Handed over after the server.
+    more: Value,
+}
+
+impl<'a> Job<'a> {
+    /// `work(server)`; with `check`, no writing verb reaches a server.
+    pub(super) fn new(
+        lua: &'a Lua,
+        context: &'a Rc<Context>,
+        work: &'a Function,
+        check: bool,
+    ) -> Self {
+        Job {
+            lua,
+            context,
+            work,
+            check,
+            more: Value::Nil,
         }
-    };
-    fleet::map(&context.room, label, rows, policy, one, on_done).await
+    }
+
+    /// `work(server, more)`.
+    pub(super) fn with(mut self, more: Value) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// One server's part.
+    pub(super) async fn run(&self, row: Row) -> Result<(Status, Value)> {
+        let server = Server::new(self.context, row, self.check);
+        let result = super::call(self.lua, self.work, (server.clone(), &self.more)).await;
+        let link = &server.0;
+        // Honest even when the code caught the error: it went on with a guess.
+        if link.unknown.get() && result.is_ok() {
+            let message = "check mode cannot tell: code looked at a command that was not run";
+            return Err(Error::new(Kind::Unpredicted, message));
+        }
+        let value = result?.into_iter().next().unwrap_or_default();
+        let status = match link.would_change.get() {
+            true => Status::Changed,
+            false => Status::Ok,
+        };
+        Ok((status_of(&value).unwrap_or(status), value))
+    }
 }
 
 /// The status that the work itself gave: a stage's result carries it.

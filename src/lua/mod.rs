@@ -14,6 +14,7 @@ mod mr;
 mod options;
 mod project;
 mod repl;
+mod runs;
 mod secret;
 mod server;
 mod show;
@@ -27,6 +28,7 @@ pub use context::Out;
 pub use loader::{Candidate, Loader, Origin};
 pub use project::{Project, Trust};
 pub use repl::Shown;
+pub use runs::{StageInfo, StageOption, StageResult, StageStep, WorkflowInfo};
 
 use std::rc::Rc;
 
@@ -60,24 +62,6 @@ impl Vm {
         Ok(Vm { lua, context })
     }
 
-    /// Runs a chunk of Lua text named `name` (as Lua writes it in messages) to its end.
-    ///
-    /// # Errors
-    /// What the chunk raises.
-    pub async fn exec(&self, text: &[u8], name: &str, args: &[String]) -> Result<Vec<Value>> {
-        let chunk = load(&self.lua, text, name)?;
-        self.call(&chunk, args.to_vec()).await
-    }
-
-    /// Calls a function under Ctrl-C and waits for the goodbyes that it began.
-    async fn call(&self, function: &Function, args: Vec<String>) -> Result<Vec<Value>> {
-        let args: mlua::Variadic<String> = args.into();
-        let work = call(&self.lua, function, args);
-        let result = interrupt::until(&self.context.room.cancel, work).await;
-        self.context.closed().await;
-        result.map(MultiValue::into_vec)
-    }
-
     /// The exit code that the script chose with `os.exit`.
     pub fn exit_code(&self) -> Option<u8> {
         self.context.exit.get()
@@ -104,6 +88,7 @@ fn compose(context: &Rc<Context>) -> mlua::Result<Lua> {
     globals.raw_set("fleet", fleet::global(&lua, context)?)?;
     loader::install(&lua, context)?;
     mr::install(&lua, context)?;
+    verbs::install(&lua)?;
     Ok(lua)
 }
 

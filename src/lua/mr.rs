@@ -6,6 +6,7 @@ use std::time::Instant;
 use mlua::{Function, Lua, LuaSerdeExt as _, Table, Value, Variadic};
 
 use super::context::Context;
+use super::error::{of_value, to_table};
 use super::options::{Options, seconds, text_of};
 use super::secret::SecretValue;
 use super::verbs::argument;
@@ -20,7 +21,6 @@ pub(super) fn install(lua: &Lua, context: &Rc<Context>) -> mlua::Result<()> {
     talk(lua, context, &mr)?;
     values(lua, context, &mr)?;
     time(lua, context, &mr)?;
-    mr.raw_set("bridge", lua.create_function(super::error::bridge)?)?;
     mr.raw_set("version", env!("CARGO_PKG_VERSION"))?;
     mr.raw_set("check", context.room.options.check)?;
     mr.raw_set("config", config(lua, context)?)?;
@@ -60,16 +60,47 @@ pub(super) fn install(lua: &Lua, context: &Rc<Context>) -> mlua::Result<()> {
         Err(Error::new(Kind::Script, format!("the script ended itself with {code}")).into())
     })?;
     os.raw_set("exit", exit)?;
-    library(lua, mr)
+    library(lua, context, mr)
 }
 
 /// Hands the native helpers to `mr/init.lua`, which makes the module of them.
-fn library(lua: &Lua, native: Table) -> mlua::Result<()> {
+fn library(lua: &Lua, context: &Rc<Context>, native: Table) -> mlua::Result<()> {
     let loaded: Table = lua.globals().get::<Table>("package")?.get("loaded")?;
     loaded.raw_set("mr", &native)?;
+    loaded.raw_set("mr.native", internal(lua, context)?)?;
     lua.globals().raw_set("mr", &native)?;
     let text = super::loader::bundled("mr/init.lua").unwrap_or_default();
     lua.load(text).set_name("=mr/init.lua").call::<()>(native)
+}
+
+/// `mr.native`: what only the bundled Lua uses.
+fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
+    let native = lua.create_table()?;
+    native.raw_set("bridge", lua.create_function(super::error::bridge)?)?;
+    let with = lua.create_function(|lua, (err, text): (Value, String)| {
+        to_table(lua, &of_value(&err).context(text))
+    })?;
+    native.raw_set("context", with)?;
+    let unpredicted = lua.create_function(|lua, (err, text): (Value, String)| {
+        let error = of_value(&err);
+        let mut unknown = Error::new(Kind::Unpredicted, error.message()).context(text);
+        if let Some(server) = error.server_id() {
+            unknown = unknown.server(server);
+        }
+        to_table(lua, &unknown)
+    })?;
+    native.raw_set("unpredicted", unpredicted)?;
+    let c = context.clone();
+    let locate = lua.create_function(move |_, module: String| {
+        Ok(c.loader.find(&module)?.map(|found| found.place))
+    })?;
+    native.raw_set("locate", locate)?;
+    let c = context.clone();
+    let list = lua.create_function(move |lua, family: String| {
+        lua.create_sequence_from(c.loader.list(&family))
+    })?;
+    native.raw_set("list", list)?;
+    Ok(native)
 }
 
 fn write(context: &Context, text: &str) -> Result<()> {

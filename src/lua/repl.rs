@@ -97,7 +97,7 @@ fn forms(text: &str) -> [String; 2] {
 }
 
 /// The outcomes in a value, when it is what a fleet call gave.
-fn outcomes(value: &Value) -> Option<Vec<Outcome<Value>>> {
+pub(super) fn outcomes(value: &Value) -> Option<Vec<Outcome<Value>>> {
     let list = value.as_table()?;
     if list.metatable()?.raw_get::<String>("__name").ok()? != OUTCOMES {
         return None;

@@ -22,6 +22,15 @@ const READ: [&str; 5] = ["timeout", "stdin", "env", "cwd", "max_output"];
 /// Longest file that `read` takes unless told otherwise, bytes.
 const READ_LIMIT: i64 = 64 << 20;
 
+/// Registry key of the methods that are written in Lua.
+const METHODS: &str = "Server.methods";
+
+/// Loads the methods that are written in Lua.
+pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
+    let methods: Table = super::shipped(lua, "mr/server.lua")?;
+    lua.set_named_registry_value(METHODS, methods)
+}
+
 /// A handle that has a [`Link`].
 pub(super) trait HasLink: 'static {
     fn link(&self) -> &Rc<Link>;
@@ -122,9 +131,20 @@ pub(super) fn add<T: HasLink, M: UserDataMethods<T>>(methods: &mut M) {
         };
         Ok(link.wait(work).await?)
     });
-    methods.add_method("log", |_, this, message: String| {
-        this.link().note(Level::Notice, &message);
+    for (name, level) in [("log", Level::Notice), ("warn", Level::Warning)] {
+        methods.add_method(name, move |_, this, message: String| {
+            this.link().note(level, &message);
+            Ok(())
+        });
+    }
+    methods.add_method("phase", |_, this, phase: String| {
+        let link = this.link();
+        link.context.room.events.server_phase(&link.id, &phase);
         Ok(())
+    });
+    methods.add_meta_method("__index", |lua, _, key: Value| {
+        lua.named_registry_value::<Table>(METHODS)?
+            .raw_get::<Value>(key)
     });
     methods.add_meta_method("__tostring", |_, this, ()| Ok(this.link().id.clone()));
 }

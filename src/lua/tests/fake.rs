@@ -1,7 +1,9 @@
 //! A connector and transport whose commands are small words of its own.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,11 +19,43 @@ pub(crate) struct Fake {
     pub(crate) files: Mutex<HashMap<String, Vec<u8>>>,
     pub(crate) running: AtomicUsize,
     pub(crate) open: AtomicUsize,
+    pub(crate) targets: Mutex<Vec<Target>>,
+    /// Start of a command, and its answer.
+    pub(crate) answers: Mutex<Vec<(String, Output)>>,
+    /// When set, commands are run by a real shell with this home.
+    pub(crate) home: Mutex<Option<PathBuf>>,
+}
+
+/// Runs a command with the shell of this machine.
+fn shell(home: &PathBuf, request: &Exec) -> Output {
+    let mut child = Command::new("sh")
+        .args(["-c", &request.command])
+        .current_dir(home)
+        .env("HOME", home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&request.stdin)
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    Output {
+        code: output.status.code(),
+        stdout: output.stdout,
+        stderr: output.stderr,
+        ..Output::default()
+    }
 }
 
 impl Connector for Arc<Fake> {
     fn connect(&self, target: Target) -> Reply<Arc<dyn Transport>> {
         let fake = self.clone();
+        fake.targets.lock().unwrap().push(target.clone());
         Box::pin(async move {
             if target.host == "down" {
                 return Err(Error::new(Kind::Connect, "connection refused"));
@@ -48,6 +82,19 @@ impl Transport for Session {
         self.0.calls.lock().unwrap().push(request.command.clone());
         self.0.running.fetch_add(1, Ordering::SeqCst);
         let running = Running(self.0.clone());
+        if let Some(home) = &*self.0.home.lock().unwrap() {
+            let output = shell(home, &request);
+            return Box::pin(async move { Ok(output) });
+        }
+        let answers = self.0.answers.lock().unwrap();
+        if let Some((_, output)) = answers
+            .iter()
+            .find(|(start, _)| request.command.starts_with(start))
+        {
+            let output = output.clone();
+            return Box::pin(async move { Ok(output) });
+        }
+        drop(answers);
         Box::pin(async move {
             let _running = running;
             let mut output = Output {

@@ -6,6 +6,7 @@ mod fleet;
 mod interrupt;
 mod repl;
 mod run;
+mod stage;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ pub(super) struct Bench {
     pub(super) room: Rc<Room>,
     pub(super) fake: Arc<Fake>,
     pub(super) printed: Rc<RefCell<String>>,
+    /// Removed with the bench.
     _dir: tempfile::TempDir,
 }
 

@@ -1,0 +1,273 @@
+//! What the commands run on a VM: a chunk, a script, a workflow, stages over a selection.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mlua::{Function, LuaSerdeExt as _, MultiValue, Table, Value, Variadic};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::fleet::Job;
+use super::{Vm, call, error, interrupt, load};
+use crate::error::{Error, Kind, Result};
+use crate::fleet::{self, Outcome};
+use crate::inventory::Server;
+
+/// One option of a stage, as its file declares it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StageOption {
+    /// `string`, `number`, `boolean` or `list`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is.
+    #[serde(default)]
+    pub help: Option<String>,
+    /// Its value when nothing is given.
+    #[serde(default)]
+    pub default: Option<Json>,
+}
+
+/// What a stage says about itself.
+#[derive(Debug, Clone)]
+pub struct StageInfo {
+    /// Its name.
+    pub name: String,
+    /// One line for people.
+    pub summary: String,
+    /// The stages that run before it.
+    pub needs: Vec<String>,
+    /// The metadata key that it sets.
+    pub marks: Option<String>,
+    /// Its options, by name.
+    pub options: BTreeMap<String, StageOption>,
+}
+
+/// What a workflow says about itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WorkflowInfo {
+    /// Its name.
+    pub name: String,
+    /// One line for people.
+    #[serde(default)]
+    pub summary: String,
+    /// The arguments that it takes, for people.
+    #[serde(default)]
+    pub args: String,
+}
+
+/// How one stage ended on one server.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StageStep {
+    /// The stage.
+    pub stage: String,
+    /// `ok` or `changed`.
+    pub status: String,
+    /// Seconds.
+    pub duration: f64,
+}
+
+/// What the stages did on one server.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct StageResult {
+    /// In the order in which they ran.
+    pub steps: Vec<StageStep>,
+}
+
+impl Vm {
+    /// Runs a chunk of Lua text named `name` (as Lua writes it in messages) to its end.
+    ///
+    /// # Errors
+    /// What the chunk raises.
+    pub async fn exec(&self, text: &[u8], name: &str, args: &[String]) -> Result<Vec<Value>> {
+        let chunk = load(&self.lua, text, name)?;
+        self.call(&chunk, args.to_vec()).await
+    }
+
+    /// Runs the script in a file; `require` finds what lies beside it.
+    ///
+    /// # Errors
+    /// What the script raises, and [`Kind::Usage`] for a file that cannot be read.
+    pub async fn exec_file(&self, path: &Path, args: &[String]) -> Result<Vec<Value>> {
+        let shown = path.display().to_string();
+        let text = std::fs::read(path)
+            .map_err(|e| Error::usage(format!("cannot read `{shown}`: {e}")).source(e))?;
+        self.context
+            .loader
+            .set_beside(path.parent().map(Path::to_owned));
+        self.set_args(&shown, args)
+            .map_err(|e| error::from_lua(&e))?;
+        self.exec(&text, &format!("@{shown}"), args).await
+    }
+
+    /// Runs a workflow by its name.
+    ///
+    /// # Errors
+    /// What the workflow raises, and [`Kind::Usage`] when there is none of that name.
+    pub async fn exec_workflow(&self, name: &str, args: &[String]) -> Result<Vec<Value>> {
+        let workflow = self.workflow(name)?;
+        let run: Function = workflow
+            .raw_get("run")
+            .map_err(|_| Error::usage(format!("workflow `{name}`: `run` must be a function")))?;
+        self.set_args(name, args).map_err(|e| error::from_lua(&e))?;
+        self.call(&run, args.to_vec()).await
+    }
+
+    /// All workflows, by name.
+    ///
+    /// # Errors
+    /// A workflow file that cannot be loaded.
+    pub fn workflows(&self) -> Result<Vec<WorkflowInfo>> {
+        let info = |name: String| {
+            let table = self.workflow(&name)?;
+            let text = |key| {
+                table
+                    .raw_get::<Option<String>>(key)
+                    .ok()
+                    .flatten()
+                    .unwrap_or_default()
+            };
+            Ok(WorkflowInfo {
+                summary: text("summary"),
+                args: text("args"),
+                name,
+            })
+        };
+        self.context
+            .loader
+            .list("workflows")
+            .into_iter()
+            .map(info)
+            .collect()
+    }
+
+    fn workflow(&self, name: &str) -> Result<Table> {
+        let module = format!("workflows.{name}");
+        if self.context.loader.find(&module)?.is_none() {
+            let known: Vec<_> = self.context.loader.list("workflows").into_iter().collect();
+            return Err(Error::usage(format!("no script and no workflow `{name}`"))
+                .hint(format!("workflows: {}", known.join(", "))));
+        }
+        let table = self.require(&module)?;
+        table
+            .as_table()
+            .cloned()
+            .ok_or_else(|| Error::usage(format!("workflow `{name}`: the file must return a table")))
+    }
+
+    /// All stages, by name.
+    ///
+    /// # Errors
+    /// A stage file that is not a stage: the message names file and key.
+    pub fn stages(&self) -> Result<Vec<StageInfo>> {
+        let inner = || -> mlua::Result<Vec<StageInfo>> {
+            let all: Function = self.stage_module()?.get("all")?;
+            let list: Vec<Table> = all.call(())?;
+            let info = |table: Table| -> mlua::Result<StageInfo> {
+                Ok(StageInfo {
+                    name: table.raw_get("name")?,
+                    summary: table
+                        .raw_get::<Option<String>>("summary")?
+                        .unwrap_or_default(),
+                    needs: table
+                        .raw_get::<Option<Vec<String>>>("needs")?
+                        .unwrap_or_default(),
+                    marks: table.raw_get("marks")?,
+                    options: match table.raw_get::<Value>("options")? {
+                        Value::Nil => BTreeMap::new(),
+                        options => self.lua.from_value(options)?,
+                    },
+                })
+            };
+            list.into_iter().map(info).collect()
+        };
+        inner().map_err(|e| error::from_lua(&e))
+    }
+
+    /// Brings servers through stages and what these need. `options` is `{STAGE: {KEY: value}}`.
+    /// Everything is loaded, validated and prepared before a server is touched.
+    ///
+    /// # Errors
+    /// A stage or option that is not right, or whose preparation fails. What happens on the
+    /// servers is in the outcomes.
+    pub async fn stage(
+        &self,
+        names: &[String],
+        options: &Map<String, Json>,
+        servers: Vec<Server>,
+        on_done: impl FnMut(&Outcome<StageResult>),
+    ) -> Result<Vec<Outcome<StageResult>>> {
+        let (lua, room) = (&self.lua, &self.context.room);
+        let module = self.stage_module().map_err(|e| error::from_lua(&e))?;
+        let get = |key: &str| module.get::<Function>(key).map_err(|e| error::from_lua(&e));
+        let args = (
+            names.to_vec(),
+            lua.to_value(options).map_err(|e| error::from_lua(&e))?,
+        );
+        let plan = interrupt::until(&room.cancel, call(lua, &get("plan")?, args)).await?;
+        let plan = plan.into_iter().next().unwrap_or_default();
+        let run = get("run")?;
+        let job = Job::new(lua, &self.context, &run, false).with(plan);
+        let one = |server| async {
+            let (status, value) = job.run(server).await?;
+            let result = lua.from_value(value).map_err(|e| error::from_lua(&e))?;
+            Ok((status, result))
+        };
+        let label = names.join(",");
+        let outcomes = fleet::map(room, &label, servers, &room.options.policy, one, on_done).await;
+        self.context.closed().await;
+        Ok(outcomes)
+    }
+
+    fn stage_module(&self) -> mlua::Result<Table> {
+        let mr: Table = self.lua.globals().get("mr")?;
+        mr.get("stage")
+    }
+
+    fn require(&self, module: &str) -> Result<Value> {
+        let inner = || self.lua.globals().get::<Function>("require")?.call(module);
+        inner().map_err(|e| error::from_lua(&e))
+    }
+
+    /// The global `arg`: what runs at 0, its arguments from 1 on.
+    fn set_args(&self, name: &str, args: &[String]) -> mlua::Result<()> {
+        let table = self
+            .lua
+            .create_sequence_from(args.iter().map(String::as_str))?;
+        table.raw_set(0, name)?;
+        self.lua.globals().raw_set("arg", table)
+    }
+
+    /// Calls a function under Ctrl-C and waits for the goodbyes that it began.
+    pub(super) async fn call(&self, function: &Function, args: Vec<String>) -> Result<Vec<Value>> {
+        let work = call(&self.lua, function, Variadic::from(args));
+        let result = interrupt::until(&self.context.room.cancel, work).await;
+        self.context.closed().await;
+        result.map(MultiValue::into_vec)
+    }
+
+    /// How the values that a script gave back are to be understood: outcomes of a fleet.
+    pub fn outcomes(&self, values: &[Value]) -> Option<Vec<Outcome<Value>>> {
+        values.first().and_then(super::repl::outcomes)
+    }
+
+    /// A value as `mr.inspect` shows it to people.
+    ///
+    /// # Errors
+    /// A `__tostring` that fails.
+    pub fn inspect(&self, value: &Value) -> Result<String> {
+        let inner = || -> mlua::Result<String> {
+            let mr: Table = self.lua.globals().get("mr")?;
+            mr.get::<Function>("inspect")?.call(value)
+        };
+        inner().map_err(|e| error::from_lua(&e))
+    }
+
+    /// A value as JSON.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for what JSON cannot carry: a function, a handle.
+    pub fn json(&self, value: &Value) -> Result<Json> {
+        serde_json::to_value(value)
+            .map_err(|e| Error::new(Kind::Usage, format!("the value is not JSON: {e}")))
+    }
+}

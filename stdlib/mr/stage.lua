@@ -1,0 +1,275 @@
+-- mr.stage: loads and validates stages, puts them in order, and brings servers through them.
+--
+-- For each server: every `prepare` (local, before connecting), then stage by stage
+-- check -> apply -> verify -> marks. Nothing here prints; the outcome
+-- of a server carries a StageResult { status, steps = { { stage, status, duration } } }.
+local native = require "mr.native"
+local stage = {}
+
+local Result = { __name = "StageResult" }
+
+local KEYS = {
+  name = "string",
+  summary = "string",
+  needs = "table",
+  marks = "string",
+  options = "table",
+  prepare = "function",
+  check = "function",
+  apply = "function",
+  verify = "function",
+  undo = "function",
+}
+local OPTION_KEYS = { type = "string", default = "any", help = "string", choices = "table" }
+local OPTION_TYPES = { string = true, number = true, boolean = true, list = true }
+
+local function names_of(set)
+  local names = {}
+  for name in pairs(set) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+local function usage(message, hint)
+  error({ kind = "usage", message = message, hint = hint }, 0)
+end
+
+-- Refuses what is not a stage; every message names the file and the key.
+local function validate(s, name, file)
+  local function bad(text, hint)
+    usage(("%s: %s"):format(file, text), hint)
+  end
+  if type(s) ~= "table" then
+    bad(("a stage file must return a table, not %s"):format(type(s)))
+  end
+  for key, value in pairs(s) do
+    local wanted = KEYS[key]
+    if not wanted then
+      bad(("unknown key `%s`"):format(tostring(key)), "a stage has: " .. names_of(KEYS))
+    elseif type(value) ~= wanted then
+      bad(("`%s` must be a %s, not a %s"):format(key, wanted, type(value)))
+    end
+  end
+  if s.name ~= name then
+    bad(("`name` must be `%s`, as the file is called"):format(name))
+  end
+  if not s.apply then
+    bad "`apply` is missing"
+  end
+  for i, need in ipairs(s.needs or {}) do
+    if type(need) ~= "string" then
+      bad(("`needs[%d]` must be a stage's name"):format(i))
+    end
+  end
+  for key, option in pairs(s.options or {}) do
+    if type(option) ~= "table" then
+      bad(("`options.%s` must be a table"):format(tostring(key)))
+    end
+    for inner, value in pairs(option) do
+      local wanted = OPTION_KEYS[inner]
+      if not wanted then
+        bad(("unknown key `options.%s.%s`"):format(key, tostring(inner)), "an option has: " .. names_of(OPTION_KEYS))
+      elseif wanted ~= "any" and type(value) ~= wanted then
+        bad(("`options.%s.%s` must be a %s"):format(key, inner, wanted))
+      end
+    end
+    if not OPTION_TYPES[option.type] then
+      bad(("`options.%s.type` must be one of: %s"):format(key, names_of(OPTION_TYPES)))
+    end
+  end
+  return s
+end
+
+-- One stage, validated. Loading it has no side effects.
+function stage.load(name)
+  local module = "stages." .. name
+  local file = native.locate(module)
+  if not file then
+    usage(("no stage `%s`"):format(name), "stages: " .. table.concat(native.list "stages", ", "))
+  end
+  return validate(require(module), name, file), file
+end
+
+-- All stages that there are, by name.
+function stage.all()
+  local all = {}
+  for i, name in ipairs(native.list "stages") do
+    all[i] = stage.load(name)
+  end
+  return all
+end
+
+-- The stages of `names` and what they need, each after what it needs.
+local function sorted(names)
+  local order, state, path = {}, {}, {}
+  local function visit(name)
+    if state[name] == "done" then
+      return
+    end
+    path[#path + 1] = name
+    if state[name] == "open" then
+      local _, file = stage.load(name)
+      usage(("%s: `needs` is a circle: %s"):format(file, table.concat(path, " -> ")))
+    end
+    state[name] = "open"
+    local s = stage.load(name)
+    for _, need in ipairs(s.needs or {}) do
+      visit(need)
+    end
+    state[name] = "done"
+    path[#path] = nil
+    order[#order + 1] = s
+  end
+  for _, name in ipairs(names) do
+    visit(name)
+  end
+  return order
+end
+
+local function converted(value, option, place)
+  local wanted = option.type
+  if type(value) == "string" then -- as the command line gives it
+    if wanted == "number" then
+      value = tonumber(value)
+    elseif wanted == "boolean" then
+      local words = { ["true"] = true, yes = true, ["1"] = true, ["false"] = false, no = false, ["0"] = false }
+      value = words[value:lower()]
+    elseif wanted == "list" then
+      value = require("mr.text").split((value:gsub(",", " ")))
+    end
+  end
+  if type(value) ~= (wanted == "list" and "table" or wanted) then
+    usage(("`%s` must be a %s"):format(place, wanted))
+  end
+  if option.choices then
+    for _, choice in ipairs(option.choices) do
+      if choice == value then
+        return value
+      end
+    end
+    usage(("`%s` must be one of: %s"):format(place, table.concat(option.choices, ", ")))
+  end
+  return value
+end
+
+-- The effective options of one stage.
+local function options_of(s, given)
+  local values = {}
+  for key, option in pairs(s.options or {}) do
+    values[key] = option.default
+  end
+  for key, value in pairs(given or {}) do
+    local option = (s.options or {})[key]
+    local place = ("%s.%s"):format(s.name, tostring(key))
+    if not option then
+      local known = names_of(s.options or {})
+      usage(("unknown option `%s`"):format(place), known ~= "" and ("options of `%s`: %s"):format(s.name, known) or nil)
+    end
+    values[key] = converted(value, option, place)
+  end
+  return values
+end
+
+-- The work of these stages: everything is loaded and validated before any server is touched.
+-- `options` is { STAGE = { key = value } }.
+function stage.plan(names, options)
+  if #names == 0 then
+    usage "no stage is named"
+  end
+  local plan, known = {}, {}
+  for i, s in ipairs(sorted(names)) do
+    known[s.name] = true
+    plan[i] = { stage = s, options = options_of(s, (options or {})[s.name]) }
+  end
+  for name in pairs(options or {}) do
+    if not known[name] then
+      usage(("options are given for `%s`, which is not in this run"):format(tostring(name)))
+    end
+  end
+  return plan
+end
+
+-- A server's own copy of the options: `prepare` may add to them.
+local function copy(options)
+  local own = {}
+  for key, value in pairs(options) do
+    own[key] = value
+  end
+  return own
+end
+
+-- One stage on one server; gives its status.
+local function run_step(server, s, o)
+  local done, found = false, nil
+  if s.check then
+    done, found = s.check(server, o)
+  end
+  local changed = false
+  if not done then
+    -- `false` says that in the end nothing was different.
+    changed = s.apply(server, o, found) ~= false
+    if s.verify and not server.check and s.verify(server, o, found) == false then
+      mr.fail "the result could not be verified"
+    end
+  end
+  if s.marks and server.meta[s.marks] ~= true then
+    server:meta_set(s.marks, true)
+  end
+  return changed and "changed" or "ok"
+end
+
+-- Brings one server through a plan; raises what the first failing stage raises.
+function stage.run(server, plan)
+  local result = setmetatable({ status = "ok", steps = {} }, Result)
+  local options = {}
+  for i, step in ipairs(plan) do
+    options[i] = copy(step.options)
+    if step.stage.prepare then -- local: nothing is connected yet
+      local _, err = mr.try(step.stage.prepare, server, options[i])
+      if err then
+        error(native.context(err, ("stage `%s`"):format(step.stage.name)), 0)
+      end
+    end
+  end
+  for i, step in ipairs(plan) do
+    local name, begun = step.stage.name, mr.now()
+    server:phase(name)
+    local status, err = mr.try(run_step, server, step.stage, options[i])
+    if err then
+      local place = ("stage `%s`"):format(name)
+      if server.check and result.status == "changed" then
+        -- What an earlier stage was not allowed to do may be what is missing now.
+        error(native.unpredicted(err, place .. " depends on what check mode did not do"), 0)
+      end
+      error(native.context(err, place), 0)
+    end
+    result.steps[i] = { stage = name, status = status, duration = mr.now() - begun }
+    if status == "changed" then
+      result.status = "changed"
+    end
+  end
+  return result
+end
+
+local OPTIONS = { check = true, options = true, forks = true, serial = true, max_fail = true }
+
+-- Fleet:stage(names, opts).
+function stage.on_fleet(fleet, names, opts)
+  names = type(names) == "string" and { names } or names
+  local map = { label = "stage " .. table.concat(names, ",") }
+  for key, value in pairs(opts or {}) do
+    if not OPTIONS[key] then
+      usage(("`stage`: unknown option `%s`"):format(tostring(key)), "options of `stage`: " .. names_of(OPTIONS))
+    elseif key ~= "options" then
+      map[key] = value
+    end
+  end
+  local plan = stage.plan(names, (opts or {}).options)
+  return fleet:map(function(server)
+    return stage.run(server, plan)
+  end, map)
+end
+
+return stage
