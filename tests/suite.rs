@@ -6,6 +6,7 @@ mod suite {
     mod binary;
     mod files;
     mod inventory;
+    mod inventory_export;
     mod inventory_original;
     mod inventory_secrets;
     mod layers;
