@@ -132,8 +132,13 @@ impl Db {
 }
 
 fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+    // A file marked read-only is meant so, also by root, whom the system would let write.
+    let is_read_only = fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o200 == 0);
+    let access = match is_read_only {
+        true => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        false => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(busy)?;
     conn.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
@@ -232,8 +237,9 @@ fn make_private(path: &Path) -> Result<()> {
             path.display()
         )));
     }
-    if meta.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(path, Permissions::from_mode(0o600))
+    let mode = meta.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(mode & 0o700))
             .map_err(|e| fail("may be read by others", e))?;
     }
     Ok(())

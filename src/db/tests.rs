@@ -107,15 +107,20 @@ fn a_lock_of_another_process_is_waited_for_and_then_named() {
 }
 
 #[test]
-fn a_read_only_database_is_named() {
+fn a_read_only_database_can_be_read_and_is_named_when_written() {
     let dir = tempfile::tempdir().unwrap();
-    let db = open(&dir.path().join("cache.db")).unwrap();
-    db.read(|c| Ok(c.execute_batch("PRAGMA query_only = ON")?))
-        .unwrap();
+    let path = dir.path().join("cache.db");
+    drop(open(&path).unwrap());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    let db = open(&path).unwrap();
+    assert_eq!(mode(&path), 0o400);
+    let count = |sql| db.read(|c| Ok(c.query_row(sql, [], |r| r.get::<_, i64>(0))?));
+    assert_eq!(count("SELECT count(*) FROM tag").unwrap(), 0);
     let error = db
         .write(|c| Ok(c.execute_batch("DELETE FROM tag")?))
         .unwrap_err();
     assert!(error.message().ends_with("is read-only"), "{error}");
+    assert!(error.message().contains("cache.db"), "{error}");
 }
 
 #[test]

@@ -257,3 +257,29 @@ fn take<T: serde::de::DeserializeOwned>(
 fn wrong(key: &str, what: &str) -> Error {
     Error::usage(format!("`{key}` must be {what}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn never_panics(text in any::<String>()) {
+            let _ = parse_json(&text);
+        }
+
+        #[test]
+        fn values_of_any_type_never_panic(
+            key in proptest::sample::select(KEYS.to_vec()),
+            value in "(null|true|-1|1e9|99999999999999999999|\"x\"|\\[\\]|\\[1\\]|\\{\\}|\\{\"a\":1\\})",
+        ) {
+            let line = format!("{{\"id\":\"a\",\"{key}\":{value}}}");
+            if let Ok(Line::Server(record)) = parse_json(&line) {
+                let _ = record.apply(None);
+                let _ = record.key();
+            }
+        }
+    }
+}

@@ -62,7 +62,7 @@ impl Server {
     }
 
     /// Sets a field by the name that people use: `host`, `user`, `port`, `description`, `key`,
-    /// `tunnel`, `home`; any other name is a metadata key. An empty text removes the value. A
+    /// `tunnel`, `home`, `retired`; any other name is a metadata key. An empty text removes the value. A
     /// metadata value that reads as JSON (`true`, `22`, `["a"]`) is kept as that, else as text.
     ///
     /// # Errors
@@ -86,6 +86,14 @@ impl Server {
             "key" => self.set_meta("local_cert_path", as_text()),
             "tunnel" => self.set_meta("tunnel_profile", as_text()),
             "home" => self.set_meta("home_path", as_text()),
+            "retired" => {
+                let retired = match text {
+                    "true" => Value::Bool(true),
+                    "" | "false" => Value::Null,
+                    _ => return Err(Error::usage("`retired` must be true or false")),
+                };
+                self.set_meta("retired", retired);
+            }
             "id" => return Err(Error::usage("an id does not change: add the server anew")),
             "pass" | "password" => {
                 return Err(Error::usage("a password is not set on the command line"));

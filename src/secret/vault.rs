@@ -199,8 +199,11 @@ impl IdentityFile {
             .mode(0o600)
             .open(&self.path)
             .map_err(|e| self.error("cannot be made", e))?;
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty());
+        // On the disk, name and all, before anything is sealed for it.
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
+            .and_then(|()| fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all())
             .map_err(|e| {
                 // Half a key file would stand in the way of the next try.
                 let _ = fs::remove_file(&self.path);

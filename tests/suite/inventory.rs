@@ -200,6 +200,7 @@ fn changes_are_checked_and_dated() {
         ("port", "0"),
         ("id", "x"),
         ("pass", "x"),
+        ("retired", "yes"),
     ] {
         let error = room
             .store

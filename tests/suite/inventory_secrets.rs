@@ -227,3 +227,23 @@ fn a_password_moved_to_another_server_does_not_open() {
     assert!(error.message().contains("does not open"), "{error}");
     assert_eq!(error.server_id(), Some("web-02"));
 }
+
+#[test]
+fn the_first_secrets_of_several_processes_share_one_key() {
+    let dir = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for i in 0..6 {
+            let dir = dir.path();
+            scope.spawn(move || {
+                let store = open(dir);
+                let server = Server::new(format!("web-{i}"), "h", "u", 22);
+                store.put(&server, Some(&Secret::new(PASSWORD))).unwrap();
+            });
+        }
+    });
+    let store = open(dir.path());
+    assert_eq!(store.secrets_status().unwrap().recipients.len(), 1);
+    for server in store.list().unwrap() {
+        assert_eq!(store.password(&server).unwrap().unwrap().reveal(), PASSWORD);
+    }
+}
