@@ -9,6 +9,7 @@ use super::show::{Clean, literal, show};
 use super::{Vm, error};
 use crate::error::Result;
 use crate::fleet::{Outcome, Status};
+use crate::output::Output;
 
 /// The global that holds the last value.
 const LAST: &str = "_";
@@ -17,8 +18,9 @@ const LAST: &str = "_";
 pub enum Shown {
     /// Nothing in it acts on a terminal, and known secrets are taken out.
     Text(String),
-    /// A fleet call's outcomes. The texts are as the servers sent them.
-    Outcomes(Vec<Outcome<String>>),
+    /// A fleet call's outcomes. A text is its server's standard output, any other value its
+    /// literal; the bytes are as the servers sent them.
+    Outcomes(Vec<Outcome<Output>>),
 }
 
 impl Vm {
@@ -79,7 +81,7 @@ impl Vm {
             return Shown::Text(show(value, width, &clean));
         };
         let text = |o: Outcome<Value>| Outcome {
-            value: o.value.map(|v| plain(&v, width, &clean)),
+            value: o.value.map(|v| output(&v, width, &clean)),
             server: o.server,
             status: o.status,
             error: o.error,
@@ -122,23 +124,34 @@ pub(super) fn outcomes(value: &Value) -> Option<Vec<Outcome<Value>>> {
         .collect()
 }
 
-/// What one server gave: a text or a command's output as it is, all else as a literal.
-fn plain(value: &Value, width: usize, clean: Clean) -> String {
-    let text = |v: Value| v.as_string().map(|s| s.to_string_lossy());
-    let output = |table: &Table| {
-        let part = |key: &str| table.raw_get::<Value>(key).ok().and_then(text);
-        let (stdout, stderr) = (part("stdout")?, part("stderr")?);
-        let newline = if stdout.is_empty() || stdout.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
-        Some(stdout + newline + &stderr)
+/// What one server gave, in the form of a command's output.
+fn output(value: &Value, width: usize, clean: Clean) -> Output {
+    let printed = |stdout| Output {
+        code: Some(0),
+        stdout,
+        ..Output::default()
     };
     match value {
-        Value::Nil => String::new(),
-        Value::String(bytes) => bytes.to_string_lossy(),
-        Value::Table(table) => output(table).unwrap_or_else(|| literal(value, width, clean)),
-        other => literal(other, width, clean),
+        Value::Nil => printed(Vec::new()),
+        Value::String(text) => printed(text.as_bytes().to_vec()),
+        Value::Table(table) => {
+            result(table).unwrap_or_else(|| printed(literal(value, width, clean).into_bytes()))
+        }
+        other => printed(literal(other, width, clean).into_bytes()),
     }
+}
+
+/// The output in a table that `run` gave.
+fn result(table: &Table) -> Option<Output> {
+    let bytes = |key| match table.raw_get::<Value>(key) {
+        Ok(Value::String(text)) => Some(text.as_bytes().to_vec()),
+        _ => None,
+    };
+    Some(Output {
+        stdout: bytes("stdout")?,
+        stderr: bytes("stderr")?,
+        code: table.raw_get("code").ok()?,
+        signal: table.raw_get("signal").ok()?,
+        ..Output::default()
+    })
 }

@@ -12,7 +12,10 @@ impl Bench {
             Shown::Text(text) => text,
             Shown::Outcomes(list) => list
                 .iter()
-                .map(|o| format!("{} {}: {:?}", o.server, o.status.as_str(), o.value))
+                .map(|o| {
+                    let text = o.value.as_ref().map(|v| String::from_utf8_lossy(&v.stdout));
+                    format!("{} {}: {text:?}", o.server, o.status.as_str())
+                })
                 .collect::<Vec<_>>()
                 .join("\n"),
         };
