@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::args::{Acting, Color, Globals};
-use super::{signals, vars};
+use super::signals::{self, Manner};
+use super::vars;
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -115,7 +116,19 @@ impl App {
     /// # Errors
     /// The work's own, and a runtime or signal handler that cannot be made.
     pub fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        signals::watch(self.room.cancel.clone(), self.screen.clone())?;
+        self.block_on_with(Manner::Command, work)
+    }
+
+    /// The same, with Ctrl-C in that manner.
+    ///
+    /// # Errors
+    /// As [`App::block_on`].
+    pub fn block_on_with<T>(
+        &self,
+        manner: Manner,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        signals::watch(manner, self.room.cancel.clone(), self.screen.clone())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()

@@ -36,6 +36,7 @@ pub enum Command {
     #[command(visible_aliases = ["list", "tell"])]
     Ls(super::ls::Args),
     Sandbox(super::sandbox::Args),
+    Repl(super::repl::Args),
 }
 
 /// When to colour.

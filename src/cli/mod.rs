@@ -6,9 +6,11 @@
 pub mod app;
 mod args;
 mod ls;
+mod repl;
 mod sandbox;
 mod signals;
 mod vars;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -44,5 +46,6 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
     match command {
         Command::Ls(args) => ls::run(app, args),
         Command::Sandbox(args) => sandbox::run(app, args),
+        Command::Repl(args) => repl::run(app, args),
     }
 }

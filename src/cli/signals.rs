@@ -1,6 +1,7 @@
-//! Ctrl-C: the first asks the run to stop, the second ends the program.
+//! Ctrl-C: the first asks the run to stop, a second ends the program.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -12,22 +13,45 @@ use crate::ui::Screen;
 /// The exit code of an interrupted run.
 pub const INTERRUPTED: u8 = 130;
 
+/// A call at the prompt that is still there this long after Ctrl-C will not end by itself: it is
+/// stuck where no hook reaches.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a signal does beside setting the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// One that comes while the token is set ends the program.
+    Command,
+    /// Ctrl-C belongs to the call that runs, however often it is pressed, and ends the program
+    /// only when that call is deaf to it; SIGTERM ends it always.
+    Prompt,
+}
+
 /// Starts the thread that listens. The first SIGINT or SIGTERM sets `cancel`, so that commands on
-/// servers are stopped and every outcome is still reported. One that comes while the token is
-/// still set ends the program at once, with the terminal as it was.
+/// servers are stopped and every outcome is still reported. When the program has to end at once,
+/// the terminal is left as it was.
 ///
 /// # Errors
 /// When the operating system refuses a handler or a thread.
-pub fn watch(cancel: Cancel, screen: Arc<Screen>) -> Result<()> {
+pub fn watch(manner: Manner, cancel: Cancel, screen: Arc<Screen>) -> Result<()> {
     let refused = |e: std::io::Error| Error::local(format!("cannot handle signals: {e}")).source(e);
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(refused)?;
     let listen = move || {
-        for _ in signals.forever() {
-            if cancel.is_cancelled() {
+        let mut since = Instant::now();
+        for signal in signals.forever() {
+            let again = cancel.is_cancelled();
+            let now = match manner {
+                Manner::Command => again,
+                Manner::Prompt => signal == SIGTERM || (again && since.elapsed() > PATIENCE),
+            };
+            if now {
                 screen.restore();
                 std::process::exit(INTERRUPTED.into());
             }
-            cancel.cancel();
+            if !again {
+                since = Instant::now();
+                cancel.cancel();
+            }
         }
     };
     std::thread::Builder::new()

@@ -5,7 +5,10 @@
 //! terminal but through [`sanitize`]. Must not import `lua` or `cli`.
 
 mod ask;
+mod editor;
 mod exec_report;
+mod grouped;
+mod history;
 pub mod json;
 mod lines;
 mod nodes;
@@ -18,7 +21,9 @@ mod style;
 pub mod table;
 
 pub use ask::Ask;
+pub use editor::{Editor, Typed};
 pub use exec_report::{ExecReport, Mode};
+pub use grouped::grouped;
 pub use nodes::fold_ids;
 pub use progress::Progress;
 pub use report::{outcome, total};

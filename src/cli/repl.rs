@@ -1,0 +1,138 @@
+//! `mroom repl`: Lua, one chunk after another, with the whole room at hand.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::rc::Rc;
+
+use super::signals::{self, Manner};
+use super::{App, vm};
+use crate::error::{Error, Kind, Result};
+use crate::events::Level;
+use crate::lua::{Shown, Vm};
+use crate::ui::{self, Editor, Typed};
+
+const PROMPT: &str = "mroom> ";
+/// The history's file, in the data folder.
+const HISTORY: &str = "repl_history";
+/// Columns for values when nobody's terminal says otherwise.
+const COLUMNS: u16 = 100;
+
+/// Try things out: Lua with every server at hand; works over a pipe too.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs until the end of the input; gives the exit code.
+///
+/// # Errors
+/// What keeps it from starting. A chunk that fails ends nothing.
+pub fn run(app: &App, _: &Args) -> Result<u8> {
+    if app.json {
+        return Err(Error::usage("`--json` has no meaning for `repl`"));
+    }
+    let vm = Rc::new(vm::open(app)?);
+    if std::io::stdin().is_terminal() {
+        app.block_on_with(Manner::Prompt, talk(app, &vm))
+    } else {
+        app.block_on(feed(app, &vm))
+    }
+}
+
+/// With a person.
+async fn talk(app: &App, vm: &Rc<Vm>) -> Result<u8> {
+    let ear = vm.clone();
+    let mut editor = Editor::new(app.screen.clone(), move |text| ear.is_incomplete(text))?;
+    let warn = |error: Error| app.screen.note(Level::Warning, None, error.message());
+    let history = app.room.config.data_dir().join(HISTORY);
+    editor.use_history(history).unwrap_or_else(warn);
+    let version = env!("CARGO_PKG_VERSION");
+    let greeting = format!("mroom {version}: Lua; Ctrl-C stops a call, Ctrl-D ends");
+    app.screen.note(Level::Notice, None, &greeting);
+    loop {
+        let text = match editor.read(PROMPT)? {
+            Typed::Text(text) => text,
+            Typed::Nothing => continue,
+            Typed::End => return Ok(0),
+        };
+        // A Ctrl-C that came when nothing ran must not stop what comes next.
+        app.room.cancel.reset();
+        let done = reply(app, vm, &text, ("repl", 1)).await;
+        if app.screen.is_pipe_closed() {
+            return Ok(0);
+        }
+        if let Some(code) = vm.exit_code() {
+            return Ok(code);
+        }
+        if let Err(error) = done {
+            complain(app, &error);
+        }
+        app.room.cancel.reset();
+        editor.remember(&text).unwrap_or_else(warn);
+    }
+}
+
+/// Over a pipe: no prompt, and 1 at the end when a chunk failed.
+async fn feed(app: &App, vm: &Vm) -> Result<u8> {
+    let (mut text, mut begun, mut failed) = (String::new(), 1, false);
+    for (i, line) in std::io::stdin().lock().lines().enumerate() {
+        let line =
+            line.map_err(|e| Error::usage(format!("cannot read standard input: {e}")).source(e))?;
+        if text.is_empty() {
+            begun = i + 1;
+        } else {
+            text.push('\n');
+        }
+        // Its first line may name the interpreter of a script.
+        if i > 0 || !line.starts_with("#!") {
+            text.push_str(&line);
+        }
+        if vm.is_incomplete(&text) {
+            continue;
+        }
+        if let Some(code) = chunk(app, vm, &mut text, begun, &mut failed).await {
+            return Ok(code);
+        }
+    }
+    let ended = chunk(app, vm, &mut text, begun, &mut failed).await;
+    Ok(ended.unwrap_or_else(|| u8::from(failed)))
+}
+
+/// Runs one chunk of a pipe; gives the exit code when it is the last.
+async fn chunk(
+    app: &App,
+    vm: &Vm,
+    text: &mut String,
+    line: usize,
+    failed: &mut bool,
+) -> Option<u8> {
+    let text = std::mem::take(text);
+    let done = reply(app, vm, &text, ("stdin", line)).await;
+    if app.room.cancel.is_cancelled() {
+        return Some(signals::INTERRUPTED);
+    }
+    if vm.exit_code().is_none()
+        && let Err(error) = done
+    {
+        app.screen.fail(&error);
+        *failed = true;
+    }
+    vm.exit_code()
+}
+
+/// Runs a chunk and prints its values.
+async fn reply(app: &App, vm: &Vm, text: &str, place: (&str, usize)) -> Result<()> {
+    let width = usize::from(app.screen.width().unwrap_or(COLUMNS));
+    for shown in vm.reply(text, place, width).await? {
+        match shown {
+            Shown::Text(text) => app.screen.result(format!("{text}\n").as_bytes())?,
+            Shown::Outcomes(outcomes) => ui::grouped(&app.screen, outcomes)?,
+        }
+    }
+    Ok(())
+}
+
+fn complain(app: &App, error: &Error) {
+    if error.kind() == Kind::Cancelled && app.room.cancel.is_cancelled() {
+        app.screen.talk("interrupted");
+    } else {
+        app.screen.fail(error);
+    }
+}
