@@ -24,7 +24,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite_migration", &["db"]),
     ("rustyline", &["ui"]),
     ("ssh2", &["ssh"]),
-    ("toml", &["config"]),
+    ("toml", &["cli", "config"]),
 ];
 
 /// Where a module stands: layer, group within the layer, place within the group.
