@@ -28,6 +28,8 @@ pub struct App {
     pub room: Rc<Room>,
     /// Where everything is printed.
     pub screen: Arc<Screen>,
+    /// The person at the terminal.
+    pub ask: Arc<Ask>,
     /// `--json`.
     pub json: bool,
     /// `--fold`.
@@ -51,10 +53,12 @@ impl App {
         };
         let cancel = Cancel::new();
         let screen = Arc::new(Screen::new(look, redactor.clone(), cancel.clone()));
-        match Self::build(globals, acting, (redactor, cancel), screen.clone()) {
+        let ask = Arc::new(Ask::new(screen.clone(), cancel.clone(), globals.yes));
+        match Self::build(globals, acting, (redactor, cancel), (&screen, &ask)) {
             Ok(room) => Ok(App {
                 room,
                 screen,
+                ask,
                 json: globals.json,
                 fold: acting.fold,
                 yes: globals.yes,
@@ -67,11 +71,11 @@ impl App {
         globals: &Globals,
         acting: &Acting,
         (redactor, cancel): (Arc<Redactor>, Cancel),
-        screen: Arc<Screen>,
+        (screen, ask): (&Arc<Screen>, &Arc<Ask>),
     ) -> Result<Rc<Room>> {
         let config = Config::load(globals.project.as_deref())?;
         let events = Arc::new(Progress::new(screen.clone()));
-        let interact = Arc::new(Ask::new(screen, cancel.clone(), globals.yes));
+        let interact = ask.clone();
         let ssh = Options {
             timeout: acting.timeout.unwrap_or(config.timeout()),
             retries: RETRIES,

@@ -37,16 +37,26 @@ pub enum Command {
     Ls(super::ls::Args),
     Sandbox(super::sandbox::Args),
     Repl(super::repl::Args),
+    Show(super::show::Args),
+    #[command(visible_alias = "update_file", aliases = [
+        "update_conf", "updateconfig", "updateconfiguration", "updateconfigurations",
+    ])]
+    Import(super::import::Args),
+    Export(super::export::Args),
+    Add(super::edit::Add),
+    Set(super::edit::Set),
+    Rm(super::edit::Rm),
+    Exec(super::exec::Args),
+    Config(super::config::Args),
+    Secrets(super::secrets::Args),
 }
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    // On a terminal, unless `NO_COLOR` is set. No doc comments: they would spread out the help.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
@@ -154,7 +164,8 @@ const ACTING: &[&str] = &[
 /// Which flags of [`Acting`] a command takes; the others are refused, not ignored.
 fn takes(command: &str, flag: &str) -> bool {
     match command {
-        "ls" | "export" => matches!(flag, "limit" | "retired"),
+        "ls" | "export" | "set" | "rm" => matches!(flag, "limit" | "retired"),
+        "import" => flag == "check",
         "exec" => flag != "extra_vars",
         "run" | "eval" | "stage" | "repl" => true,
         _ => false,

@@ -5,9 +5,17 @@
 
 pub mod app;
 mod args;
+mod config;
+mod edit;
+mod exec;
+mod export;
+mod import;
 mod ls;
 mod repl;
 mod sandbox;
+mod script;
+mod secrets;
+mod show;
 mod signals;
 mod vars;
 mod vm;
@@ -47,5 +55,14 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Ls(args) => ls::run(app, args),
         Command::Sandbox(args) => sandbox::run(app, args),
         Command::Repl(args) => repl::run(app, args),
+        Command::Show(args) => show::run(app, args),
+        Command::Import(args) => import::run(app, args),
+        Command::Export(args) => export::run(app, args),
+        Command::Add(args) => edit::add(app, args),
+        Command::Set(args) => edit::set(app, args),
+        Command::Rm(args) => edit::rm(app, args),
+        Command::Exec(args) => exec::run(app, args),
+        Command::Config(args) => config::run(app, args),
+        Command::Secrets(args) => secrets::run(app, args),
     }
 }

@@ -155,9 +155,14 @@ impl Screen {
     /// Prints an error that ends the program; gives the exit code.
     pub fn fail(&self, error: &Error) -> u8 {
         if !self.is_pipe_closed() {
-            self.talk(&problem::whole(error, self));
+            self.problem(error);
         }
         error.kind().exit_code()
+    }
+
+    /// Prints an error with all that is known of it; the program goes on.
+    pub fn problem(&self, error: &Error) {
+        self.talk(&problem::whole(error, self));
     }
 
     /// Writes bytes to one of the two.

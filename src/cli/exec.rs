@@ -1,0 +1,151 @@
+//! `mroom exec`: one command on many servers at once.
+
+use std::sync::Arc;
+
+use super::{App, script};
+use crate::error::{Error, Result};
+use crate::fleet::{Counts, Outcome, Status, map};
+use crate::inventory::Server;
+use crate::output::{DEFAULT_MAX_OUTPUT, Output};
+use crate::ssh::Exec;
+use crate::ui::{ExecReport, Mode, outcome, total};
+
+/// Run a command on servers.
+///
+/// What stands after `--` is joined by single spaces and run by each server's login shell, as with
+/// ssh. With `--script` it is the script's arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which servers: ids, `web*`, `web-[01-20]`, `@tag`, `key=value`, `all`, `!without`, `&and`.
+    #[arg(value_name = "PATTERN", required = true)]
+    pub pattern: Vec<String>,
+    /// The command.
+    #[arg(
+        value_name = "COMMAND",
+        last = true,
+        required_unless_present = "script"
+    )]
+    pub command: Vec<String>,
+    /// Feed this local script to the servers instead; `-` is standard input.
+    #[arg(long, value_name = "FILE", env = "MROOM_SCRIPT", hide_env = true)]
+    pub script: Option<String>,
+    /// Bytes of each stream that are kept of a server; the rest is dropped. Suffixes: K, M, G.
+    #[arg(long, value_name = "BYTES", env = "MROOM_MAX_OUTPUT", hide_env = true, value_parser = bytes)]
+    pub max_output: Option<usize>,
+}
+
+/// Runs it; the exit code is that of the run.
+pub fn run(app: &App, args: &Args) -> Result<u8> {
+    let (command, stdin) = match &args.script {
+        Some(file) => script::load(file, &args.command)?,
+        None => (args.command.join(" "), Vec::new()),
+    };
+    if command.trim().is_empty() {
+        return Err(Error::usage("the command is empty"));
+    }
+    let room = &app.room;
+    let servers = room.select(&args.pattern.join(" "))?;
+    if room.options.check {
+        return check(app, &servers, &command);
+    }
+    let mode = Mode::choose(&app.screen, app.json, app.fold, servers.len());
+    let report = Arc::new(ExecReport::new(app.screen.clone(), mode));
+    let kept = args.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
+    let one = async |server: Server| -> Result<(Status, Output)> {
+        let transport = room.transport(&server).await?;
+        let sink = report.sink(&server.id);
+        let request = Exec {
+            stdin: stdin.clone(),
+            timeout: room.options.command_timeout,
+            // What is printed as it comes needs no keeping.
+            max_output: if sink.is_some() { 0 } else { kept },
+            sink,
+            ..Exec::new(&command)
+        };
+        let output = transport.exec(request).await?;
+        match output.is_success() {
+            true => Ok((Status::Ok, output)),
+            false => Err(Error::exit(&command, output)),
+        }
+    };
+    let outcomes = app.block_on(async {
+        let policy = &room.options.policy;
+        Ok(map(room, "exec", servers, policy, one, |o| report.done(o)).await)
+    })?;
+    report.finish(&outcomes)?;
+    Ok(end(app, &outcomes))
+}
+
+/// Check mode: a command may change its server, so it runs nowhere.
+fn check(app: &App, servers: &[Server], command: &str) -> Result<u8> {
+    let skipped = servers.iter().map(|server| Outcome::<Output> {
+        server: server.id.clone(),
+        status: Status::Skipped,
+        value: None,
+        error: None,
+        duration: std::time::Duration::ZERO,
+    });
+    let outcomes: Vec<_> = skipped.collect();
+    if app.json {
+        let report = ExecReport::new(app.screen.clone(), Mode::Json);
+        outcomes.iter().for_each(|o| report.done(o));
+    } else {
+        let text = format!("would run on {} servers: {command}", servers.len());
+        app.screen.note(crate::events::Level::Notice, None, &text);
+        outcomes.iter().for_each(|o| outcome(&app.screen, o, false));
+    }
+    Ok(end(app, &outcomes))
+}
+
+/// Prints the count; gives the exit code.
+pub(super) fn end<T>(app: &App, outcomes: &[Outcome<T>]) -> u8 {
+    let mut counts = Counts::of(outcomes);
+    if app.room.cancel.is_cancelled() {
+        counts.interrupt();
+    }
+    if !app.screen.is_pipe_closed() {
+        total(&app.screen, &counts);
+    }
+    counts.exit_code()
+}
+
+/// A number of bytes, with an optional binary suffix.
+fn bytes(text: &str) -> Result<usize, String> {
+    let wrong = || format!("`{text}` is not a number of bytes such as 4096, 64K, 64M or 1G");
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let number: usize = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (text, size) in [("0", 0), ("4096", 4096), ("64K", 65536), ("1g", 1 << 30)] {
+            assert_eq!(bytes(text), Ok(size));
+        }
+        for text in [
+            "",
+            "K",
+            "-1",
+            "1.5M",
+            "+1",
+            "1T",
+            "99999999999999999999",
+            "99999999999G",
+            "é",
+        ] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}
