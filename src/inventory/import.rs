@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use rusqlite::Connection;
 use zeroize::Zeroizing;
 
 use super::record::{self, Line, Record};
@@ -86,6 +87,50 @@ struct Input {
     notes: Vec<(usize, String)>,
 }
 
+impl Input {
+    /// Whether nothing of it may stay.
+    fn is_undone(&self, options: ImportOptions) -> bool {
+        options.check || (!self.errors.is_empty() && !options.skip_bad)
+    }
+
+    /// Turns every further line of an id into an error.
+    fn refuse_duplicates(mut self) -> Self {
+        let mut first_lines: HashMap<String, usize> = HashMap::new();
+        for (line, record) in std::mem::take(&mut self.records) {
+            match first_lines.get(&record.id) {
+                Some(first) => {
+                    let message = format!("id `{}` is on line {first} already", record.id);
+                    self.errors.push((line, Error::usage(message)));
+                }
+                None => {
+                    first_lines.insert(record.id.clone(), line);
+                    self.records.push((line, record));
+                }
+            }
+        }
+        self
+    }
+
+    /// Puts the findings into the summary, in the file's order and with its name.
+    fn tell(mut self, name: &str, summary: &mut Summary) {
+        self.errors.sort_by_key(|(line, _)| *line);
+        for (line, e) in self.errors {
+            summary
+                .errors
+                .push(without_server(e).context(format!("{name}:{line}")));
+        }
+        for (line, note) in self.notes {
+            summary.notes.push(format!("{name}:{line}: {note}"));
+        }
+        for (line, record) in &self.records {
+            if let Some(key) = record.key().filter(|key| !expand_tilde(key).exists()) {
+                let warning = format!("{name}:{line}: key file `{key}` does not exist");
+                summary.warnings.push(warning);
+            }
+        }
+    }
+}
+
 impl Store {
     /// Imports the `bytes` of the file called `name`: a list file, or JSON lines as
     /// [`Store::export_json`] writes them. With a bad line nothing is written, unless
@@ -96,112 +141,115 @@ impl Store {
     /// [`crate::error::Kind::Locked`] when passwords are to be sealed and the secrets are locked,
     /// [`crate::error::Kind::Local`] when the database fails.
     pub fn import(&self, name: &str, bytes: &[u8], options: ImportOptions) -> Result<Summary> {
-        let mut input = read_input(bytes);
+        let mut input = read_input(bytes).refuse_duplicates();
         if input.records.is_empty() && input.errors.is_empty() && input.tunnels.is_empty() {
             return Err(Error::usage(format!("`{name}`: no server in it"))
                 .hint("a line is `id--host--user--password--port--key`"));
         }
         let mut summary = Summary::default();
-        for (line, record) in &input.records {
-            if let Some(key) = record.key().filter(|key| !expand_tilde(key).exists()) {
-                let warning = format!("{name}:{line}: key file `{key}` does not exist");
-                summary.warnings.push(warning);
-            }
-        }
         // Opened before the write lock is taken: it may take a person's time.
-        let has_passwords = input
-            .records
-            .iter()
-            .filter_map(|(_, r)| r.password.as_ref());
-        let mut secrets = has_passwords.chain(input.tunnels.iter().map(|(_, t)| &t.password));
-        let has_secrets = secrets.any(|s| !s.is_empty());
-        // Check mode makes no key; without one there is no sealed password to compare with.
-        let may_open = !options.check || !self.secrets_status()?.recipients.is_empty();
-        let key = match has_secrets && may_open {
-            true => Some(self.keys.key(&self.db)?),
-            false => None,
-        };
-        let mut refused = false;
-        let result = self.db.write(|conn| {
-            let old: HashMap<String, Server> = rows::all(conn)?
-                .into_iter()
-                .map(|s| (s.id.clone(), s))
-                .collect();
-            for (line, record) in &input.records {
-                let old = old.get(&record.id);
-                let server = record.apply(old).and_then(|mut server| {
-                    check_fields(&server, old)?;
-                    self.seal_into(&mut server, record.password.as_ref(), old, key.as_ref())?;
-                    Ok(server)
-                });
-                match server {
-                    Err(e) => input.errors.push((*line, e)),
-                    Ok(server) => {
-                        match old {
-                            None => summary.added.push(server.id.clone()),
-                            Some(old) if *old == server => summary.unchanged += 1,
-                            Some(_) => summary.changed.push(server.id.clone()),
-                        }
-                        if old != Some(&server) {
-                            rows::write(conn, &server, old)?;
-                        }
-                        for (name, time) in &record.updated_at {
-                            if server.meta.contains_key(name) {
-                                rows::write_time(conn, &server.id, name, *time)?;
-                            }
-                        }
-                    }
-                }
-            }
+        let key = self.import_key(&input, options)?;
+        let mut is_undone = false;
+        let written = self.db.write(|conn| {
+            write_records(conn, &mut input, key.as_ref(), &mut summary)?;
             for (_, tunnel) in &input.tunnels {
                 self.write_tunnel(conn, tunnel, key.as_ref())?;
                 summary.tunnels.push(tunnel.name.clone());
             }
-            refused = options.check || (!input.errors.is_empty() && !options.skip_bad);
-            match refused {
-                // Undoes it all.
+            is_undone = input.is_undone(options);
+            match is_undone {
+                // An error is what undoes a transaction; this one is nobody's.
                 true => Err(Error::usage("not imported")),
                 false => Ok(()),
             }
         });
-        if !refused {
-            result?;
+        if !is_undone {
+            written?;
         }
-        summary.is_written = !refused;
-        input.errors.sort_by_key(|(line, _)| *line);
-        let at = |(line, e): (usize, Error)| without_server(e).context(format!("{name}:{line}"));
-        summary.errors = input.errors.into_iter().map(at).collect();
-        let notes = input.notes.into_iter();
-        summary.notes = notes
-            .map(|(line, note)| format!("{name}:{line}: {note}"))
-            .collect();
+        summary.is_written = !is_undone;
+        input.tell(name, &mut summary);
         Ok(summary)
     }
 
-    /// Puts the record's password into the server, sealed; the stored one stays when it is the same.
-    fn seal_into(
-        &self,
-        server: &mut Server,
-        password: Option<&Secret>,
-        old: Option<&Server>,
-        key: Option<&DataKey>,
-    ) -> Result<()> {
-        let place = pass_place(&server.id);
-        server.sealed_pass = match (password, key) {
-            (None, _) => return Ok(()),
-            (Some(password), _) if password.is_empty() => String::new(),
-            (Some(password), Some(key)) => {
-                let stored = old.and_then(|o| key.open(place, &o.sealed_pass).ok());
-                if stored.as_ref() == Some(password) {
-                    return Ok(());
-                }
-                key.seal(place, password)?
-            }
-            // Check mode on a database without a key: counted, then undone.
-            (Some(_), None) => "unsealed".to_owned(),
-        };
-        Ok(())
+    /// The data key, when there are passwords to seal.
+    fn import_key(&self, input: &Input, options: ImportOptions) -> Result<Option<DataKey>> {
+        let servers = input
+            .records
+            .iter()
+            .filter_map(|(_, r)| r.password.as_ref());
+        let tunnels = input.tunnels.iter().map(|(_, t)| &t.password);
+        let has_passwords = servers.chain(tunnels).any(|p| !p.is_empty());
+        // What will be undone makes no key; without one there is nothing sealed to compare with.
+        let may_open = !input.is_undone(options) || !self.secrets_status()?.recipients.is_empty();
+        match has_passwords && may_open {
+            true => self.keys.key(&self.db).map(Some),
+            false => Ok(None),
+        }
     }
+}
+
+/// Writes what differs. A record that cannot be applied becomes an error of its line.
+fn write_records(
+    conn: &Connection,
+    input: &mut Input,
+    key: Option<&DataKey>,
+    summary: &mut Summary,
+) -> Result<()> {
+    let old = rows::all(conn)?.into_iter().map(|s| (s.id.clone(), s));
+    let old: HashMap<String, Server> = old.collect();
+    for (line, record) in &input.records {
+        let old = old.get(&record.id);
+        let applied = record.apply(old).and_then(|mut server| {
+            check_fields(&server, old)?;
+            seal_into(&mut server, record.password.as_ref(), old, key)?;
+            Ok(server)
+        });
+        let server = match applied {
+            Ok(server) => server,
+            Err(e) => {
+                input.errors.push((*line, e));
+                continue;
+            }
+        };
+        match old {
+            None => summary.added.push(server.id.clone()),
+            Some(old) if *old == server => summary.unchanged += 1,
+            Some(_) => summary.changed.push(server.id.clone()),
+        }
+        if old != Some(&server) {
+            rows::write(conn, &server, old)?;
+        }
+        for (key, time) in &record.updated_at {
+            if server.meta.contains_key(key) {
+                rows::write_time(conn, &server.id, key, *time)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts the record's password into the server, sealed; the stored one stays when it is the same.
+fn seal_into(
+    server: &mut Server,
+    password: Option<&Secret>,
+    old: Option<&Server>,
+    key: Option<&DataKey>,
+) -> Result<()> {
+    let place = pass_place(&server.id);
+    server.sealed_pass = match (password, key) {
+        (None, _) => return Ok(()),
+        (Some(password), _) if password.is_empty() => String::new(),
+        (Some(password), Some(key)) => {
+            let stored = old.and_then(|o| key.open(place, &o.sealed_pass).ok());
+            if stored.as_ref() == Some(password) {
+                return Ok(());
+            }
+            key.seal(place, password)?
+        }
+        // Check mode on a database without a key: counted, then undone.
+        (Some(_), None) => "unsealed".to_owned(),
+    };
+    Ok(())
 }
 
 /// The line says which server it is; its id need not be said again.
@@ -231,7 +279,6 @@ fn read_input(bytes: &[u8]) -> Input {
 
 fn read_json(bytes: &[u8]) -> Input {
     let mut input = Input::default();
-    let mut first_lines: HashMap<String, usize> = HashMap::new();
     for (i, raw) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = i + 1;
         let read = match std::str::from_utf8(raw) {
@@ -242,16 +289,7 @@ fn read_json(bytes: &[u8]) -> Input {
         match read {
             Err(e) => input.errors.push((line, e)),
             Ok(Line::Tunnel(tunnel)) => input.tunnels.push((line, tunnel)),
-            Ok(Line::Server(record)) => match first_lines.get(&record.id) {
-                Some(first) => {
-                    let message = format!("id `{}` is on line {first} already", record.id);
-                    input.errors.push((line, Error::usage(message)));
-                }
-                None => {
-                    first_lines.insert(record.id.clone(), line);
-                    input.records.push((line, *record));
-                }
-            },
+            Ok(Line::Server(record)) => input.records.push((line, *record)),
         }
     }
     input

@@ -10,8 +10,6 @@
 //!
 //! No message shows more of a line than its id: the rest may be a password.
 
-use std::collections::HashMap;
-
 use super::check;
 use super::tunnel::{Tunnel, TunnelKind};
 use crate::config::nearest;
@@ -54,11 +52,11 @@ pub struct ListFile {
     pub notes: Vec<(usize, String)>,
 }
 
-/// Reads a list file. Never fails as a whole: what is wrong is in [`ListFile::errors`].
+/// Reads a list file. Never fails as a whole: what is wrong is in [`ListFile::errors`]. That an id
+/// is there twice is for the import to find.
 pub fn parse(bytes: &[u8]) -> ListFile {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut file = ListFile::default();
-    let mut first_lines: HashMap<String, usize> = HashMap::new();
     for (i, raw) in bytes.split(|b| *b == b'\n').enumerate() {
         let number = i + 1;
         let line = match decode(raw) {
@@ -82,16 +80,7 @@ pub fn parse(bytes: &[u8]) -> ListFile {
         }
         match parse_entry(line) {
             Err(e) => file.errors.push((number, e)),
-            Ok(entry) => match first_lines.get(&entry.id) {
-                Some(first) => {
-                    let message = format!("id `{}` is on line {first} already", entry.id);
-                    file.errors.push((number, Error::usage(message)));
-                }
-                None => {
-                    first_lines.insert(entry.id.clone(), number);
-                    file.entries.push((number, entry));
-                }
-            },
+            Ok(entry) => file.entries.push((number, entry)),
         }
     }
     file

@@ -147,9 +147,6 @@ fn bad_lines() {
         "byte 13 of the line is not valid UTF-8"
     );
     assert_eq!(file.entries.len(), 1);
-    let file = parse(b"a--h--u--1\n\nb--h--u--2\na--x--u--3\n");
-    let (line, error) = &file.errors[0];
-    assert_eq!((*line, error.message()), (4, "id `a` is on line 1 already"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod vault;
 
 pub use redact::Redactor;
 pub use seal::{DataKey, Place};
-pub use vault::{Identity, IdentityFile, Kind as RecipientKind, WrappedKey};
+pub use vault::{Identity, IdentityFile, RecipientKind, WrappedKey};
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 //!
 //! Pure of SQL: the store keeps the wrapped keys. The only state here is the identity file beside
 //! the database. A recipient is an identity file or a passphrase; further kinds are further
-//! variants of [`Kind`].
+//! variants of [`RecipientKind`].
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -14,7 +14,7 @@ use age::{scrypt, x25519};
 use zeroize::Zeroizing;
 
 use super::{DataKey, Secret};
-use crate::error::{Error, Kind as ErrorKindOf, Result};
+use crate::error::{Error, Kind, Result};
 
 /// The largest scrypt work factor that is accepted: 2^22, some ten seconds and 4 GiB. A wrapped
 /// key that asks for more was not made here.
@@ -22,25 +22,25 @@ const MAX_WORK_FACTOR: u8 = 22;
 
 /// Who can open a wrapped key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RecipientKind {
     /// Whoever can read the identity file.
     Identity,
     /// Whoever knows the passphrase.
     Passphrase,
 }
 
-impl Kind {
+impl RecipientKind {
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Identity => "identity",
-            Kind::Passphrase => "passphrase",
+            RecipientKind::Identity => "identity",
+            RecipientKind::Passphrase => "passphrase",
         }
     }
 
     /// The kind of a word; `None` for one that a newer version made.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Kind::Identity, Kind::Passphrase]
+        [RecipientKind::Identity, RecipientKind::Passphrase]
             .into_iter()
             .find(|k| k.as_str() == word)
     }
@@ -50,7 +50,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey {
     /// Whose it is.
-    pub kind: Kind,
+    pub kind: RecipientKind,
     /// The public key (`age1…`) of an identity; empty for a passphrase.
     pub recipient: String,
     /// The age file.
@@ -61,11 +61,11 @@ impl WrappedKey {
     /// Wraps for an identity.
     ///
     /// # Errors
-    /// [`ErrorKindOf::Local`] when encryption fails.
+    /// [`Kind::Local`] when encryption fails.
     pub fn for_identity(key: &DataKey, identity: &Identity) -> Result<Self> {
         let recipient = identity.0.to_public();
         Ok(WrappedKey {
-            kind: Kind::Identity,
+            kind: RecipientKind::Identity,
             recipient: recipient.to_string(),
             blob: age::encrypt(&recipient, key.bytes())
                 .map_err(|e| Error::local("wrapping the data key failed").source(e))?,
@@ -76,14 +76,14 @@ impl WrappedKey {
     /// what guessing costs.
     ///
     /// # Errors
-    /// [`ErrorKindOf::Usage`] for an empty passphrase.
+    /// [`Kind::Usage`] for an empty passphrase.
     pub fn for_passphrase(key: &DataKey, passphrase: &Secret) -> Result<Self> {
         if passphrase.is_empty() {
             return Err(Error::usage("the passphrase is empty"));
         }
         let recipient = scrypt::Recipient::new(SecretString::from(passphrase.reveal()));
         let wrapped = WrappedKey {
-            kind: Kind::Passphrase,
+            kind: RecipientKind::Passphrase,
             recipient: String::new(),
             blob: age::encrypt(&recipient, key.bytes())
                 .map_err(|e| Error::local("wrapping the data key failed").source(e))?,
@@ -97,11 +97,11 @@ impl WrappedKey {
     /// Opens with the identity file's key.
     ///
     /// # Errors
-    /// [`ErrorKindOf::Locked`] when it was wrapped for another identity.
+    /// [`Kind::Locked`] when it was wrapped for another identity.
     pub fn open_with_identity(&self, identity: &Identity) -> Result<DataKey> {
         let bytes = age::decrypt(&identity.0, &self.blob).map_err(|e| {
             Error::new(
-                ErrorKindOf::Locked,
+                Kind::Locked,
                 format!(
                     "the secrets were sealed for `{}`, not for this identity file",
                     self.recipient
@@ -115,12 +115,12 @@ impl WrappedKey {
     /// Opens with a passphrase; takes about a second.
     ///
     /// # Errors
-    /// [`ErrorKindOf::Locked`] when it is the wrong one.
+    /// [`Kind::Locked`] when it is the wrong one.
     pub fn open_with_passphrase(&self, passphrase: &Secret) -> Result<DataKey> {
         let mut identity = scrypt::Identity::new(SecretString::from(passphrase.reveal()));
         identity.set_max_work_factor(MAX_WORK_FACTOR);
         let bytes = age::decrypt(&identity, &self.blob)
-            .map_err(|e| Error::new(ErrorKindOf::Locked, "wrong passphrase").source(e))?;
+            .map_err(|e| Error::new(Kind::Locked, "wrong passphrase").source(e))?;
         DataKey::from_bytes(&Zeroizing::new(bytes))
     }
 }
@@ -151,7 +151,7 @@ impl IdentityFile {
     /// Reads it; `None` when there is none. Rights of others on it are taken away.
     ///
     /// # Errors
-    /// [`ErrorKindOf::Local`] when it cannot be read or holds no identity.
+    /// [`Kind::Local`] when it cannot be read or holds no identity.
     pub fn load(&self) -> Result<Option<Identity>> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => Zeroizing::new(text),
@@ -215,7 +215,7 @@ impl IdentityFile {
     /// Removes it, if it is there.
     ///
     /// # Errors
-    /// [`ErrorKindOf::Local`] when it stays.
+    /// [`Kind::Local`] when it stays.
     pub fn remove(&self) -> Result<()> {
         match fs::remove_file(&self.path) {
             Err(e) if e.kind() != ErrorKind::NotFound => Err(self.error("cannot be removed", e)),
@@ -255,7 +255,7 @@ mod tests {
         file.remove().unwrap();
         let other = file.load_or_make().unwrap();
         let error = wrapped.open_with_identity(&other).unwrap_err();
-        assert_eq!(error.kind(), ErrorKindOf::Locked);
+        assert_eq!(error.kind(), Kind::Locked);
     }
 
     #[test]
@@ -288,9 +288,9 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             (error.kind(), error.message()),
-            (ErrorKindOf::Locked, "wrong passphrase")
+            (Kind::Locked, "wrong passphrase")
         );
         let error = WrappedKey::for_passphrase(&key, &Secret::new("")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKindOf::Usage);
+        assert_eq!(error.kind(), Kind::Usage);
     }
 }
