@@ -49,6 +49,12 @@ pub enum Command {
     Exec(super::exec::Args),
     Config(super::config::Args),
     Secrets(super::secrets::Args),
+    Run(super::run::Args),
+    Eval(super::eval::Args),
+    Stage(super::stage::Args),
+    Which(super::which::Args),
+    Eject(super::eject::Args),
+    Trust(super::trust::Args),
 }
 
 /// When to colour.

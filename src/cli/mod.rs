@@ -7,18 +7,25 @@ pub mod app;
 mod args;
 mod config;
 mod edit;
+mod eject;
+mod eval;
 mod exec;
 mod export;
 mod import;
 mod ls;
+mod outcomes;
 mod repl;
+mod run;
 mod sandbox;
 mod script;
 mod secrets;
 mod show;
 mod signals;
+mod stage;
+mod trust;
 mod vars;
 mod vm;
+mod which;
 
 use std::process::ExitCode;
 
@@ -64,5 +71,11 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Exec(args) => exec::run(app, args),
         Command::Config(args) => config::run(app, args),
         Command::Secrets(args) => secrets::run(app, args),
+        Command::Run(args) => run::run(app, args),
+        Command::Eval(args) => eval::run(app, args),
+        Command::Stage(args) => stage::run(app, args),
+        Command::Which(args) => which::run(app, args),
+        Command::Eject(args) => eject::run(app, args),
+        Command::Trust(args) => trust::run(app, args),
     }
 }

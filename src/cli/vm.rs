@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 
 use super::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::lua::{Loader, Out, Project, Trust, Vm};
 use crate::output::Stream;
@@ -15,8 +15,15 @@ use crate::ui::sanitize::visible;
 /// # Errors
 /// A project folder or the record of trusted ones cannot be read.
 pub fn open(app: &App) -> Result<Vm> {
-    let loader = Loader::new(app.room.config.config_dir(), project(app)?);
-    Vm::new(app.room.clone(), out(app), loader)
+    Vm::new(app.room.clone(), out(app), loader(app)?)
+}
+
+/// Where this command finds Lua files.
+///
+/// # Errors
+/// As [`open`], and a trusted project that has changed.
+pub fn loader(app: &App) -> Result<Loader> {
+    Ok(Loader::new(app.room.config.config_dir(), project(app)?))
 }
 
 /// Results go out byte by byte as they are, unless a terminal would obey them.
@@ -32,7 +39,8 @@ fn out(app: &App) -> Out {
     })
 }
 
-/// The project around the current folder, when somebody has trusted it as it is now.
+/// The project around the current folder, when somebody has trusted it as it is now; a change
+/// asks again.
 fn project(app: &App) -> Result<Option<Project>> {
     let here = std::env::current_dir()
         .map_err(|e| Error::local(format!("the current folder is gone: {e}")).source(e))?;
@@ -40,12 +48,27 @@ fn project(app: &App) -> Result<Option<Project>> {
         return Ok(None);
     };
     let project = Project::read(&root)?;
-    let (level, state) = match project.trust(app.room.config.data_dir())? {
-        Trust::Trusted => return Ok(Some(project)),
-        Trust::Changed => (Level::Warning, "has changed since it was trusted"),
-        Trust::Unknown => (Level::Notice, "is not trusted"),
-    };
-    let message = format!("`{}` {state}: its Lua is left out", root.display());
-    app.screen.note(level, None, &message);
-    Ok(None)
+    let data = app.room.config.data_dir();
+    match project.trust(data)? {
+        Trust::Trusted => Ok(Some(project)),
+        Trust::Unknown => {
+            let message = format!("`{}` is not trusted: its Lua is left out", root.display());
+            app.screen.note(Level::Notice, None, &message);
+            Ok(None)
+        }
+        // Going on with the shipped stages would run other code than the person expects.
+        Trust::Changed => {
+            let message = format!("`{}` has changed since it was trusted", root.display());
+            if !app
+                .room
+                .interact
+                .confirm(&format!("{message}; trust it as it is now?"))
+            {
+                return Err(Error::new(Kind::Locked, message)
+                    .hint("look at what changed, then `mroom trust`"));
+            }
+            project.record(data)?;
+            Ok(Some(project))
+        }
+    }
 }

@@ -26,9 +26,9 @@ mod tests;
 
 pub use context::Out;
 pub use loader::{Candidate, Loader, Origin};
-pub use project::{Project, Trust};
+pub use project::{FOLDER, Project, Trust};
 pub use repl::Shown;
-pub use runs::{StageInfo, StageOption, StageResult, StageStep, WorkflowInfo};
+pub use runs::{Returned, StageInfo, StageOption, StageResult, StageStep, WorkflowInfo};
 
 use std::rc::Rc;
 

@@ -74,7 +74,8 @@ impl Vm {
         chunk.set_mode(ChunkMode::Text).into_function()
     }
 
-    fn shown(&self, value: &Value, width: usize) -> Shown {
+    /// A value as a person reads it.
+    pub fn shown(&self, value: &Value, width: usize) -> Shown {
         let redactor = &self.context.room.redactor;
         let clean = |text: &str| redactor.clean(text).into_owned();
         let Some(outcomes) = outcomes(value) else {

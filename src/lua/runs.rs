@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mlua::{Function, LuaSerdeExt as _, MultiValue, Table, Value, Variadic};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::fleet::Job;
@@ -13,8 +13,11 @@ use crate::error::{Error, Kind, Result};
 use crate::fleet::{self, Outcome};
 use crate::inventory::Server;
 
+/// A value that Lua code gave back; the [`Vm`] knows what to make of it.
+pub type Returned = Value;
+
 /// One option of a stage, as its file declares it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct StageOption {
     /// `string`, `number`, `boolean` or `list`.
     #[serde(rename = "type")]
@@ -78,8 +81,23 @@ impl Vm {
     ///
     /// # Errors
     /// What the chunk raises.
-    pub async fn exec(&self, text: &[u8], name: &str, args: &[String]) -> Result<Vec<Value>> {
+    pub async fn exec(&self, text: &[u8], name: &str, args: &[String]) -> Result<Vec<Returned>> {
         let chunk = load(&self.lua, text, name)?;
+        self.call(&chunk, args.to_vec()).await
+    }
+
+    /// Runs one line of Lua, an expression or statements; messages call it `eval`.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub async fn eval(&self, text: &str, args: &[String]) -> Result<Vec<Returned>> {
+        self.set_args("eval", args)
+            .map_err(|e| error::from_lua(&e))?;
+        let expression = load(&self.lua, format!("return {text}").as_bytes(), "=eval");
+        let chunk = match expression {
+            Ok(chunk) => chunk,
+            Err(_) => load(&self.lua, text.as_bytes(), "=eval")?,
+        };
         self.call(&chunk, args.to_vec()).await
     }
 
@@ -87,7 +105,7 @@ impl Vm {
     ///
     /// # Errors
     /// What the script raises, and [`Kind::Usage`] for a file that cannot be read.
-    pub async fn exec_file(&self, path: &Path, args: &[String]) -> Result<Vec<Value>> {
+    pub async fn exec_file(&self, path: &Path, args: &[String]) -> Result<Vec<Returned>> {
         let shown = path.display().to_string();
         let text = std::fs::read(path)
             .map_err(|e| Error::usage(format!("cannot read `{shown}`: {e}")).source(e))?;
@@ -103,7 +121,7 @@ impl Vm {
     ///
     /// # Errors
     /// What the workflow raises, and [`Kind::Usage`] when there is none of that name.
-    pub async fn exec_workflow(&self, name: &str, args: &[String]) -> Result<Vec<Value>> {
+    pub async fn exec_workflow(&self, name: &str, args: &[String]) -> Result<Vec<Returned>> {
         let workflow = self.workflow(name)?;
         let run: Function = workflow
             .raw_get("run")
@@ -159,28 +177,11 @@ impl Vm {
     /// # Errors
     /// A stage file that is not a stage: the message names file and key.
     pub fn stages(&self) -> Result<Vec<StageInfo>> {
-        let inner = || -> mlua::Result<Vec<StageInfo>> {
-            let all: Function = self.stage_module()?.get("all")?;
-            let list: Vec<Table> = all.call(())?;
-            let info = |table: Table| -> mlua::Result<StageInfo> {
-                Ok(StageInfo {
-                    name: table.raw_get("name")?,
-                    summary: table
-                        .raw_get::<Option<String>>("summary")?
-                        .unwrap_or_default(),
-                    needs: table
-                        .raw_get::<Option<Vec<String>>>("needs")?
-                        .unwrap_or_default(),
-                    marks: table.raw_get("marks")?,
-                    options: match table.raw_get::<Value>("options")? {
-                        Value::Nil => BTreeMap::new(),
-                        options => self.lua.from_value(options)?,
-                    },
-                })
-            };
-            list.into_iter().map(info).collect()
+        let all = || -> mlua::Result<Vec<StageInfo>> {
+            let list: Vec<Table> = self.stage_module()?.get::<Function>("all")?.call(())?;
+            list.iter().map(|table| self.info(table)).collect()
         };
-        inner().map_err(|e| error::from_lua(&e))
+        all().map_err(|e| error::from_lua(&e))
     }
 
     /// Brings servers through stages and what these need. `options` is `{STAGE: {KEY: value}}`.
@@ -238,35 +239,75 @@ impl Vm {
     }
 
     /// Calls a function under Ctrl-C and waits for the goodbyes that it began.
-    pub(super) async fn call(&self, function: &Function, args: Vec<String>) -> Result<Vec<Value>> {
+    pub(super) async fn call(
+        &self,
+        function: &Function,
+        args: Vec<String>,
+    ) -> Result<Vec<Returned>> {
         let work = call(&self.lua, function, Variadic::from(args));
         let result = interrupt::until(&self.context.room.cancel, work).await;
         self.context.closed().await;
         result.map(MultiValue::into_vec)
     }
 
-    /// How the values that a script gave back are to be understood: outcomes of a fleet.
-    pub fn outcomes(&self, values: &[Value]) -> Option<Vec<Outcome<Value>>> {
-        values.first().and_then(super::repl::outcomes)
-    }
-
-    /// A value as `mr.inspect` shows it to people.
+    /// The stages of a run, in the order in which they would run.
     ///
     /// # Errors
-    /// A `__tostring` that fails.
-    pub fn inspect(&self, value: &Value) -> Result<String> {
-        let inner = || -> mlua::Result<String> {
-            let mr: Table = self.lua.globals().get("mr")?;
-            mr.get::<Function>("inspect")?.call(value)
+    /// As [`Vm::stage`].
+    pub fn planned(&self, names: &[String]) -> Result<Vec<StageInfo>> {
+        let sorted = || -> mlua::Result<Vec<Table>> {
+            self.stage_module()?
+                .get::<Function>("sorted")?
+                .call(names.to_vec())
         };
-        inner().map_err(|e| error::from_lua(&e))
+        let list = sorted().map_err(|e| error::from_lua(&e))?;
+        list.iter()
+            .map(|t| self.info(t).map_err(|e| error::from_lua(&e)))
+            .collect()
+    }
+
+    fn info(&self, table: &Table) -> mlua::Result<StageInfo> {
+        Ok(StageInfo {
+            name: table.raw_get("name")?,
+            summary: table
+                .raw_get::<Option<String>>("summary")?
+                .unwrap_or_default(),
+            needs: table
+                .raw_get::<Option<Vec<String>>>("needs")?
+                .unwrap_or_default(),
+            marks: table.raw_get("marks")?,
+            options: match table.raw_get::<Value>("options")? {
+                Value::Nil => BTreeMap::new(),
+                options => self.lua.from_value(options)?,
+            },
+        })
+    }
+
+    /// Whether a value is what a fleet call gave.
+    pub fn are_outcomes(&self, value: &Returned) -> bool {
+        super::repl::outcomes(value).is_some()
+    }
+
+    /// The bytes of a string, known secrets taken out.
+    pub fn text(&self, value: &Returned) -> Option<Vec<u8>> {
+        let bytes = value.as_string()?.as_bytes().to_vec();
+        Some(match String::from_utf8(bytes) {
+            Ok(text) => self
+                .context
+                .room
+                .redactor
+                .clean(&text)
+                .into_owned()
+                .into_bytes(),
+            Err(raw) => raw.into_bytes(),
+        })
     }
 
     /// A value as JSON.
     ///
     /// # Errors
     /// [`Kind::Usage`] for what JSON cannot carry: a function, a handle.
-    pub fn json(&self, value: &Value) -> Result<Json> {
+    pub fn json(&self, value: &Returned) -> Result<Json> {
         serde_json::to_value(value)
             .map_err(|e| Error::new(Kind::Usage, format!("the value is not JSON: {e}")))
     }

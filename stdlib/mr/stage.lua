@@ -8,6 +8,15 @@ local stage = {}
 
 local Result = { __name = "StageResult" }
 
+-- `cert changed, env ok`
+function Result:__tostring()
+  local words = {}
+  for i, step in ipairs(self.steps) do
+    words[i] = step.stage .. " " .. step.status
+  end
+  return table.concat(words, ", ")
+end
+
 local KEYS = {
   name = "string",
   summary = "string",
@@ -102,7 +111,7 @@ function stage.all()
 end
 
 -- The stages of `names` and what they need, each after what it needs.
-local function sorted(names)
+function stage.sorted(names)
   local order, state, path = {}, {}, {}
   local function visit(name)
     if state[name] == "done" then
@@ -179,7 +188,7 @@ function stage.plan(names, options)
     usage "no stage is named"
   end
   local plan, known = {}, {}
-  for i, s in ipairs(sorted(names)) do
+  for i, s in ipairs(stage.sorted(names)) do
     known[s.name] = true
     plan[i] = { stage = s, options = options_of(s, (options or {})[s.name]) }
   end

@@ -1,0 +1,79 @@
+//! What Lua code gave back, as results: outcomes of a fleet, or plain values.
+
+use serde_json::{Value, json};
+
+use super::App;
+use super::exec::end;
+use crate::error::Result;
+use crate::fleet::Outcome;
+use crate::lua::{Returned, Shown, Vm};
+use crate::output::{Output, Stream};
+use crate::ui::{self, ExecReport, Mode, json};
+
+/// Columns for values when nobody's terminal says otherwise.
+const COLUMNS: u16 = 100;
+
+/// Prints what a script or a chunk gave back; the exit code is that of its outcomes.
+pub fn returned(app: &App, vm: &Vm, values: &[Returned]) -> Result<u8> {
+    let mut code = 0;
+    for value in values {
+        if app.json {
+            let json = vm.json(value)?;
+            let Shown::Outcomes(outcomes) = vm.shown(value, 0) else {
+                app.screen.result(json::line(&json).as_bytes())?;
+                continue;
+            };
+            for (outcome, object) in outcomes.iter().zip(json.as_array().into_iter().flatten()) {
+                let object = json!({
+                    "server": outcome.server,
+                    "status": outcome.status.as_str(),
+                    "value": object["value"],
+                    "duration": outcome.duration.as_secs_f64(),
+                    "error": error_json(app, outcome),
+                });
+                app.screen.result(json::line(&object).as_bytes())?;
+            }
+            code = code.max(end(app, &outcomes));
+            continue;
+        }
+        let width = usize::from(app.screen.width().unwrap_or(COLUMNS));
+        match (vm.text(value), vm.shown(value, width)) {
+            // A text is the result itself, byte by byte, so that a shell can use it.
+            (Some(text), _) => app.screen.result(&line(app, text))?,
+            (None, Shown::Text(text)) => app.screen.result(&line(app, text.into_bytes()))?,
+            (None, Shown::Outcomes(outcomes)) => {
+                printed(app, &outcomes)?;
+                code = code.max(end(app, &outcomes));
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn line(app: &App, mut text: Vec<u8>) -> Vec<u8> {
+    text.push(b'\n');
+    match app.screen.is_terminal(Stream::Stdout) {
+        true => ui::sanitize::visible(&text).into_bytes(),
+        false => text,
+    }
+}
+
+/// Each server's value as `exec` prints a command's output.
+fn printed(app: &App, outcomes: &[Outcome<Output>]) -> Result<()> {
+    let mode = Mode::choose(&app.screen, false, app.fold, outcomes.len());
+    let report = ExecReport::new(app.screen.clone(), mode);
+    for outcome in outcomes {
+        if let (Some(sink), Some(output)) = (report.sink(&outcome.server), &outcome.value) {
+            sink(Stream::Stdout, &output.stdout);
+            sink(Stream::Stderr, &output.stderr);
+        }
+        report.done(outcome);
+    }
+    report.finish(outcomes)
+}
+
+/// The error of an outcome as JSON, or null.
+pub fn error_json<T>(app: &App, outcome: &Outcome<T>) -> Value {
+    let error = outcome.error.as_ref();
+    error.map_or(json!(null), |e| json::error(e, app.screen.redactor()))
+}
