@@ -12,6 +12,8 @@ mod suite {
     mod layers;
     mod sandbox;
     mod ssh_exec;
+    mod stage_cert;
+    mod stage_env;
 }
 
 #[path = "support/mod.rs"]

@@ -1,126 +1,94 @@
--- cert: our public key in the login's authorized_keys, proved by a login with that key alone.
+-- cert: our public key on the server, proven by a login with that key alone. A server with a
+-- password becomes one that needs none.
 --
--- It only ever adds: no line of the file is changed or removed, so nobody is locked out.
+-- Safe to repeat, and nobody is locked out: lines of others stay as they are, and a key that does
+-- not open the server is taken back.
+local authorized_keys = require "mr.authorized_keys"
+local public_key = require "mr.public_key"
 
--- Looks, and says what is there.
-local PROBE = [[
-cd || exit
-[ -d .ssh ] && echo "dir=$(ls -ldL .ssh | cut -c1-10)"
-file=.ssh/authorized_keys
-[ -f $file ] || exit 0
-echo "file=$(ls -ldL $file | cut -c1-10)"
-awk -v type="$1" -v blob="$2" '
-  /^[ \t]*#/ { next }
-  {
-    sub(/\r$/, "")
-    ours = 0
-    for (i = 1; i < NF; i++) {
-      if ($i == "cert-authority" || $i ~ /(^|,)cert-authority(,|$)/) break
-      if ($i == type && $(i + 1) == blob) ours = 1
-    }
-    if (ours) found = 1
-  }
-  END { if (found) print "key=yes" }' $file
-]]
-
--- Adds what is missing. A file without a final newline gets one first.
-local INSTALL = [[
-set -eu
-umask 077
-cd
-[ -d .ssh ] || mkdir .ssh
-chmod go-w .ssh
-file=.ssh/authorized_keys
-touch $file
-chmod go-w $file
-if [ "$1" = add ]; then
-  [ -s $file ] && [ -n "$(tail -c 1 $file)" ] && echo >> $file
-  printf '%s\n' "$2" >> $file
-fi
-if command -v restorecon >/dev/null 2>&1; then restorecon -R .ssh || :; fi
-]]
-
--- sshd ignores keys in a folder or file that others may write to.
-local function others_may_write(mode)
-  return mode:sub(6, 6) == "w" or mode:sub(9, 9) == "w"
+-- Logs in a second time, with this private key alone, and has a word said. True, or nil and why.
+local function opens(s, private)
+  local session <close>, err = mr.try(s.connect, s, { key = private, key_only = true })
+  if not session then
+    return nil, err
+  end
+  local words, failure = mr.try(session.capture, session, { "echo", "it opens" }, { timeout = 30 })
+  if not words then
+    return nil, failure
+  end
+  if words:find("it opens", 1, true) then
+    return true
+  end
+  return nil, { kind = "auth", message = "a login with it cannot run commands" }
 end
 
-local DEFAULTS = { "id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub" }
-
-local function default_key()
-  for _, name in ipairs(DEFAULTS) do
-    local path = mr.expand(mr.config.key_dir .. "/" .. name)
-    if mr.exists(path) then
-      return path
-    end
+-- Will later runs find this key by themselves, without a password?
+local function is_known(s, key)
+  if not s.key then
+    return public_key.is_default(key.private)
   end
-  mr.fail(("no public key in `%s`"):format(mr.config.key_dir), {
-    hint = "make one with `ssh-keygen -t ed25519`, or set `public_key`",
-  })
+  return mr.expand(s.key) == key.private or s.meta.identity_cert_installed == true
 end
 
--- Type and base64 text of a public key file's one line.
-local function read_key(path)
-  local file = io.open(path)
-  if not file then
-    mr.fail(("cannot read the public key `%s`"):format(path))
+-- Raises why the key does not open the server, and takes back what was added.
+local function refuse(s, key, err, added)
+  local reason = err.kind == "auth" and mr.try(authorized_keys.why, s)
+  local rest = "nothing was added"
+  if added then
+    local _, failure = mr.try(authorized_keys.take, s, key, added)
+    rest = failure and ("and could not be taken back: %s"):format(failure.stderr or failure.message)
+      or "it was taken back"
   end
-  local line = file:read "l" or ""
-  file:close()
-  local kind, blob, comment = line:match "^%s*([%w@.-]+)%s+([%w+/]+=*)%s*(.-)%s*$"
-  if not kind or not (kind:match "^ssh%-" or kind:match "^ecdsa%-" or kind:match "^sk%-") then
-    mr.fail(("`%s` is not a public key"):format(path), { hint = "its name usually ends in `.pub`" })
-  end
-  return kind, blob, comment
+  error({
+    kind = err.kind,
+    message = ("the key `%s` alone does not open the server: %s; %s"):format(
+      key.private,
+      err.message,
+      rest
+    ),
+    hint = reason or err.hint,
+  }, 0)
 end
 
 return {
   name = "cert",
-  summary = "Log in with our key: install it, prove it.",
+  summary = "Our public key on the server, proven by a login with it alone.",
   marks = "identity_cert_installed",
   options = {
-    public_key = { type = "string", help = "public key file; the setting `public_key`, else the first default key" },
+    key = {
+      type = "string",
+      help = "public key file; else the setting `public_key`, the server's own, a default one",
+    },
   },
 
-  prepare = function(_, o)
-    local path = o.public_key or mr.config.public_key
-    path = path ~= "" and path and mr.expand(path) or default_key()
-    o.kind, o.blob, o.comment = read_key(path)
+  prepare = function(s, o)
+    o.pair = public_key.choose(s, o.key)
     if mr.config.key_comment ~= "" then
-      o.comment = mr.config.key_comment
-    end
-    o.private = path:gsub("%.pub$", "")
-    if o.private == path or not mr.exists(o.private) then
-      mr.fail(("the private key of `%s` is not beside it, so it could not be proved"):format(path))
+      o.pair.comment = mr.config.key_comment
     end
   end,
 
   check = function(s, o)
-    local found = mr.text.pairs(s:capture({ "sh", "-s", "--", o.kind, o.blob }, { stdin = PROBE }))
-    found.complete = found.key == "yes"
-      and not others_may_write(found.dir or "")
-      and not others_may_write(found.file or "")
-    return found.complete and s.meta.identity_cert_installed == true, found
+    local is_there, has_right_modes = authorized_keys.look(s, o.pair)
+    local is_right = is_there and has_right_modes
+    return is_right and is_known(s, o.pair) and opens(s, o.pair.private), { is_right = is_right }
   end,
 
   apply = function(s, o, found)
-    if found.complete then
+    if found.is_right then
       return false -- only the proof is missing
     end
-    local line = mr.text.trim(("%s %s %s"):format(o.kind, o.blob, o.comment))
-    s:script(INSTALL, { args = { found.key == "yes" and "keep" or "add", line } })
+    o.added = authorized_keys.add(s, o.pair)
   end,
 
   verify = function(s, o)
-    local proof <close>, err = mr.try(s.connect, s, { key = o.private, key_only = true })
-    if err then
-      mr.fail(("the key is installed, but a login with it alone fails: %s"):format(err.message), {
-        hint = "sshd's log says why; often the home folder may be written to by others, or "
-          .. "`PubkeyAuthentication` or `AuthorizedKeysFile` is set in sshd_config",
-      })
+    local key = o.pair
+    local ok, err = opens(s, key.private)
+    if not ok then
+      refuse(s, key, err, o.added)
     end
-    if not proof:test "true" then
-      mr.fail "a login with the key alone runs no command"
+    if not is_known(s, key) and not (s.key and opens(s, s.key)) then
+      s:meta_set("local_cert_path", key.private)
     end
   end,
 }

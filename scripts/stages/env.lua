@@ -1,39 +1,49 @@
--- env: what the server has, a workspace on it, and whether it is big enough.
+-- env: what the server is and has, a workspace on it, and whether it is big enough.
 
--- A disk of 100 GB holds a little less than that once it has partitions and a file system.
+local GB = 1000 * 1000 * 1000
+-- A machine sold with 4 GB or 100 GB shows a little less: kernel and file system keep some.
 local ENOUGH = 0.95
 
--- Found command -> the metadata key that the inventory keeps.
-local MARKS = {
-  docker = "docker_installed",
-  compose = "docker_compose_installed",
-  daed = "daed_installed",
-  python3 = "python3_installed",
-}
-
-local function shortages(facts, o)
+-- What is missing of the RAM and disk that are required, as a text; nil when nothing is.
+local function shortage(facts, o)
   local short = {}
-  for _, part in ipairs { { "RAM", facts.ram_gb, o.ram_gb }, { "disk", facts.disk_gb, o.disk_gb } } do
-    local name, has, wanted = table.unpack(part)
-    if has and has < wanted * ENOUGH then
-      short[#short + 1] = ("%s: %.1f GB where %g GB are required"):format(name, has, wanted)
+  for _, part in ipairs {
+    { "RAM", facts.memory.total, o.ram_gb },
+    { "disk", facts.disk.total, o.disk_gb },
+  } do
+    local name, has, wanted = table.unpack(part, 1, 3)
+    if wanted > 0 and not has then
+      short[#short + 1] = ("%s: unknown where %.10g GB are required"):format(name, wanted)
+    elseif wanted > 0 and has < wanted * GB * ENOUGH then
+      short[#short + 1] = ("%s: %.1f GB where %.10g GB are required"):format(name, has / GB, wanted)
     end
   end
-  return table.concat(short, "; ")
+  return short[1] and table.concat(short, "; ")
 end
 
--- The metadata that is true and not yet known. A chosen home_path stays.
+-- The metadata that is true and not yet known. What a person has set stays, and a mark is only
+-- ever set: a command that is not found may just be out of this login's reach.
 local function news(s, facts)
-  local meta, new = s.meta, {}
-  for command, key in pairs(MARKS) do
-    if facts.commands[command] and meta[key] ~= true then
+  local has, meta, new = facts.commands, s.meta, {}
+  for key, is_there in pairs {
+    docker_installed = has.docker,
+    docker_compose_installed = facts.docker.compose or has.docker_compose,
+    daed_installed = has.daed,
+    python3_installed = has.python3,
+  } do
+    if is_there and meta[key] ~= true then
       new[key] = true
     end
   end
-  if facts.home and (meta.home_path or "") == "" then
+  if not s.home then
     new.home_path = facts.home
   end
   return new
+end
+
+-- A relative path is below `$HOME`, wherever the login starts.
+local function below_home(facts, path)
+  return path:sub(1, 1) ~= "/" and facts.home and facts.home .. "/" .. path or path
 end
 
 return {
@@ -42,32 +52,40 @@ return {
   options = {
     ram_gb = { type = "number", default = mr.config.ram_gb, help = "RAM required, GB" },
     disk_gb = { type = "number", default = mr.config.disk_gb, help = "disk required, GB" },
-    strict = { type = "boolean", default = mr.config.strict, help = "too little RAM or disk is a failure" },
-    workspace = { type = "string", default = mr.config.remote_workspace, help = "folder below home, or absolute" },
+    strict = {
+      type = "boolean",
+      default = mr.config.strict,
+      help = "too little RAM or disk is a failure, not a warning",
+    },
+    workspace = {
+      type = "string",
+      default = mr.config.remote_workspace,
+      help = "folder below the login's home, or absolute",
+    },
   },
 
   check = function(s, o)
-    local dirs = { o.workspace .. "/cache", o.workspace .. "/assets" }
-    local facts = s:facts { dirs = dirs }
-    local short = shortages(facts, o)
-    if short ~= "" then
-      if o.strict then
-        mr.fail(short)
-      end
+    local root = o.workspace:gsub("^~/", "")
+    local folders = { root .. "/cache", root .. "/assets" }
+    local facts = s:facts { folders = folders }
+    local short = shortage(facts, o)
+    if short and o.strict then
+      mr.fail(short, { hint = "the options `ram_gb` and `disk_gb` say what is required" })
+    elseif short then
       s:warn(short)
     end
-    local found = { news = news(s, facts), dirs = {} }
-    for _, dir in ipairs(dirs) do
-      if not facts.dirs[dir] then
-        found.dirs[#found.dirs + 1] = dir
+    local found = { news = news(s, facts), missing = {} }
+    for _, folder in ipairs(folders) do
+      if not facts.folders[folder] then
+        table.insert(found.missing, below_home(facts, folder))
       end
     end
-    return next(found.news) == nil and #found.dirs == 0, found
+    return not next(found.news) and not found.missing[1], found
   end,
 
   apply = function(s, _, found)
-    if #found.dirs > 0 then
-      s:run { "mkdir", "-p", "--", table.unpack(found.dirs) }
+    if found.missing[1] then
+      s:run { "mkdir", "-p", "--", table.unpack(found.missing) }
     end
     if next(found.news) then
       s:meta_set(found.news)

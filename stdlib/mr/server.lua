@@ -1,7 +1,8 @@
 -- Methods of every Server and Ssh that are written in Lua. Internal.
 local methods = {}
 
--- What the server is: os, kernel, arch, cpus, ram_gb, disk_gb, virt, init, packages, commands.
+-- What the server is: os, kernel, arch, cpu, memory, disk, virtualization, init, package_manager,
+-- user, home, commands. Sizes are bytes. See mr.facts.
 function methods.facts(s, opts)
   return require("mr.facts").gather(s, opts)
 end

@@ -64,6 +64,13 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Its home folder, 0700 and its own.
+    pub fn home(&self) -> &std::path::Path {
+        self.home.path()
+    }
+}
+
 impl Drop for Account {
     fn drop(&mut self) {
         // Its processes are gone with the test's sshd; -f covers those that linger.
