@@ -132,8 +132,8 @@ impl Input {
 }
 
 impl Store {
-    /// Imports the `bytes` of the file called `name`: a list file, or JSON lines as
-    /// [`Store::export_json`] writes them. With a bad line nothing is written, unless
+    /// Imports the `bytes` of the file called `name` (`-` is standard input): a list file, or JSON
+    /// lines as [`Store::export_json`] writes them. With a bad line nothing is written, unless
     /// `options.skip_bad`; look at [`Summary::errors`].
     ///
     /// # Errors
@@ -141,6 +141,7 @@ impl Store {
     /// [`crate::error::Kind::Locked`] when passwords are to be sealed and the secrets are locked,
     /// [`crate::error::Kind::Local`] when the database fails.
     pub fn import(&self, name: &str, bytes: &[u8], options: ImportOptions) -> Result<Summary> {
+        let name = if name == "-" { "standard input" } else { name };
         let mut input = read_input(bytes).refuse_duplicates();
         if input.records.is_empty() && input.errors.is_empty() && input.tunnels.is_empty() {
             return Err(Error::usage(format!("`{name}`: no server in it"))
