@@ -131,12 +131,14 @@ pub(super) fn add<T: HasLink, M: UserDataMethods<T>>(methods: &mut M) {
         };
         Ok(link.wait(work).await?)
     });
-    for (name, level) in [("log", Level::Notice), ("warn", Level::Warning)] {
-        methods.add_method(name, move |_, this, message: String| {
-            this.link().note(level, &message);
-            Ok(())
-        });
-    }
+    methods.add_method("log", |_, this, message: String| {
+        this.link().note(Level::Notice, &message);
+        Ok(())
+    });
+    methods.add_method("warn", |_, this, message: String| {
+        this.link().note(Level::Warning, &message);
+        Ok(())
+    });
     methods.add_method("phase", |_, this, phase: String| {
         let link = this.link();
         link.context.room.events.server_phase(&link.id, &phase);

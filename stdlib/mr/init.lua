@@ -77,7 +77,10 @@ function mr.wait(f, opts)
     end
     if mr.now() + every > deadline then
       local what = opts.what or "what was waited for"
-      error({ kind = "timeout", message = ("%s did not come within %s s"):format(what, timeout) }, 2)
+      error(
+        { kind = "timeout", message = ("%s did not come within %s s"):format(what, timeout) },
+        2
+      )
     end
     mr.sleep(every)
   end

@@ -79,7 +79,10 @@ local function validate(s, name, file)
     for inner, value in pairs(option) do
       local wanted = OPTION_KEYS[inner]
       if not wanted then
-        bad(("unknown key `options.%s.%s`"):format(key, tostring(inner)), "an option has: " .. names_of(OPTION_KEYS))
+        bad(
+          ("unknown key `options.%s.%s`"):format(key, tostring(inner)),
+          "an option has: " .. names_of(OPTION_KEYS)
+        )
       elseif wanted ~= "any" and type(value) ~= wanted then
         bad(("`options.%s.%s` must be a %s"):format(key, inner, wanted))
       end
@@ -143,7 +146,8 @@ local function converted(value, option, place)
     if wanted == "number" then
       value = tonumber(value)
     elseif wanted == "boolean" then
-      local words = { ["true"] = true, yes = true, ["1"] = true, ["false"] = false, no = false, ["0"] = false }
+      local words =
+        { ["true"] = true, yes = true, ["1"] = true, ["false"] = false, no = false, ["0"] = false }
       value = words[value:lower()]
     elseif wanted == "list" then
       value = require("mr.text").split((value:gsub(",", " ")))
@@ -174,7 +178,10 @@ local function options_of(s, given)
     local place = ("%s.%s"):format(s.name, tostring(key))
     if not option then
       local known = names_of(s.options or {})
-      usage(("unknown option `%s`"):format(place), known ~= "" and ("options of `%s`: %s"):format(s.name, known) or nil)
+      usage(
+        ("unknown option `%s`"):format(place),
+        known ~= "" and ("options of `%s`: %s"):format(s.name, known) or nil
+      )
     end
     values[key] = converted(value, option, place)
   end
@@ -270,7 +277,10 @@ function stage.on_fleet(fleet, names, opts)
   local map = { label = "stage " .. table.concat(names, ",") }
   for key, value in pairs(opts or {}) do
     if not OPTIONS[key] then
-      usage(("`stage`: unknown option `%s`"):format(tostring(key)), "options of `stage`: " .. names_of(OPTIONS))
+      usage(
+        ("`stage`: unknown option `%s`"):format(tostring(key)),
+        "options of `stage`: " .. names_of(OPTIONS)
+      )
     elseif key ~= "options" then
       map[key] = value
     end

@@ -36,7 +36,10 @@ return function(text, values)
     else
       local path, last = text:match("^{{%s*([%w_][%w_.-]*)%s*}}()", first)
       if not path then
-        error({ kind = "script", message = ("template line %d: `{{` is not closed"):format(line) }, 2)
+        error(
+          { kind = "script", message = ("template line %d: `{{` is not closed"):format(line) },
+          2
+        )
       end
       out[#out + 1] = value_of(path)
       from = last

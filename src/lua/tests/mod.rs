@@ -7,6 +7,7 @@ mod interrupt;
 mod repl;
 mod run;
 mod stage;
+mod stubs;
 
 use std::cell::RefCell;
 use std::rc::Rc;
