@@ -69,64 +69,69 @@ async fn talk(app: &App, vm: &Rc<Vm>) -> Result<u8> {
     }
 }
 
-/// Over a pipe: no prompt, and 1 at the end when a chunk failed.
+/// Over a pipe: no prompt. Gives 1 when a chunk failed, else what the worst of the printed
+/// outcomes calls for.
 async fn feed(app: &App, vm: &Vm) -> Result<u8> {
-    let (mut text, mut begun, mut failed) = (String::new(), 1, false);
-    for (i, line) in std::io::stdin().lock().lines().enumerate() {
-        let line =
-            line.map_err(|e| Error::usage(format!("cannot read standard input: {e}")).source(e))?;
-        if text.is_empty() {
-            begun = i + 1;
-        } else {
-            text.push('\n');
+    let mut lines = (1..).zip(std::io::stdin().lock().lines());
+    let (mut failed, mut worst) = (false, 0);
+    while let Some((line, text)) = next_chunk(vm, &mut lines)? {
+        let done = reply(app, vm, &text, ("stdin", line)).await;
+        if app.room.cancel.is_cancelled() {
+            return Ok(signals::INTERRUPTED);
         }
-        // Its first line may name the interpreter of a script.
-        if i > 0 || !line.starts_with("#!") {
-            text.push_str(&line);
-        }
-        if vm.is_incomplete(&text) {
-            continue;
-        }
-        if let Some(code) = chunk(app, vm, &mut text, begun, &mut failed).await {
+        if let Some(code) = vm.exit_code() {
             return Ok(code);
         }
+        match done {
+            Ok(code) => worst = worst.max(code),
+            Err(error) => {
+                app.screen.fail(&error);
+                failed = true;
+            }
+        }
     }
-    let ended = chunk(app, vm, &mut text, begun, &mut failed).await;
-    Ok(ended.unwrap_or_else(|| u8::from(failed)))
+    Ok(if failed { 1 } else { worst })
 }
 
-/// Runs one chunk of a pipe; gives the exit code when it is the last.
-async fn chunk(
-    app: &App,
+/// The next lines that are whole together, or all that is left, with the number of the first.
+fn next_chunk(
     vm: &Vm,
-    text: &mut String,
-    line: usize,
-    failed: &mut bool,
-) -> Option<u8> {
-    let text = std::mem::take(text);
-    let done = reply(app, vm, &text, ("stdin", line)).await;
-    if app.room.cancel.is_cancelled() {
-        return Some(signals::INTERRUPTED);
+    lines: &mut impl Iterator<Item = (usize, std::io::Result<String>)>,
+) -> Result<Option<(usize, String)>> {
+    let mut chunk: Option<(usize, String)> = None;
+    for (number, line) in lines {
+        let mut line =
+            line.map_err(|e| Error::usage(format!("cannot read standard input: {e}")).source(e))?;
+        // The first may name the interpreter of a script.
+        if number == 1 && line.starts_with("#!") {
+            line.clear();
+        }
+        let (begun, text) = match chunk.take() {
+            Some((begun, text)) => (begun, text + "\n" + &line),
+            None => (number, line),
+        };
+        let incomplete = vm.is_incomplete(&text);
+        chunk = Some((begun, text));
+        if !incomplete {
+            break;
+        }
     }
-    if vm.exit_code().is_none()
-        && let Err(error) = done
-    {
-        app.screen.fail(&error);
-        *failed = true;
-    }
-    vm.exit_code()
+    Ok(chunk)
 }
 
-/// Runs a chunk and prints its values.
-async fn reply(app: &App, vm: &Vm, text: &str, place: (&str, usize)) -> Result<()> {
+/// Runs a chunk and prints its values; gives what printed outcomes mean for the exit code.
+async fn reply(app: &App, vm: &Vm, text: &str, place: (&str, usize)) -> Result<u8> {
     let width = usize::from(app.screen.width().unwrap_or(COLUMNS));
+    let mut code = 0;
     for shown in vm.reply(text, place, width).await? {
         match shown {
             Shown::Text(text) => app.screen.result(format!("{text}\n").as_bytes())?,
-            Shown::Outcomes(outcomes) => ui::grouped(&app.screen, outcomes)?,
+            Shown::Outcomes(outcomes) => {
+                code = code.max(ui::grouped(&app.screen, outcomes)?.exit_code());
+            }
         }
     }
-    Ok(())
+    Ok(code)
 }
 
 fn complain(app: &App, error: &Error) {

@@ -9,11 +9,11 @@ use crate::fleet::{Counts, Outcome, Status};
 use crate::output::Output;
 
 /// Prints outputs in blocks, then a line for each way in which servers ended other than well,
-/// then the count.
+/// then the count, which it gives back.
 ///
 /// # Errors
 /// Those of [`Screen::result`].
-pub fn grouped(screen: &Arc<Screen>, outcomes: Vec<Outcome<Output>>) -> Result<()> {
+pub fn grouped(screen: &Arc<Screen>, outcomes: Vec<Outcome<Output>>) -> Result<Counts> {
     let counts = Counts::of(&outcomes);
     let mut groups: Vec<Outcome<Output>> = Vec::new();
     let mut members: Vec<Vec<String>> = Vec::new();
@@ -49,7 +49,7 @@ pub fn grouped(screen: &Arc<Screen>, outcomes: Vec<Outcome<Output>>) -> Result<(
         report::outcome(screen, &group, false);
     }
     report::total(screen, &counts);
-    Ok(())
+    Ok(counts)
 }
 
 fn is_silent(output: &Output) -> bool {

@@ -1,6 +1,8 @@
 //! What several tests stand on.
 
 pub mod account;
+pub mod home;
 pub mod place;
 pub mod room;
 pub mod sshd;
+pub mod terminal;

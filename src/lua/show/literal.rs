@@ -2,7 +2,7 @@
 
 use mlua::{Function, Table, Value};
 
-use super::text::{Clean, INNER_TEXT, OUTER_TEXT, long_text, quoted, visible};
+use super::text::{Clean, INNER_LINES, INNER_TEXT, OUTER_TEXT, long_text, quoted, visible};
 
 /// Deepest nesting that is shown.
 const DEPTH: usize = 8;
@@ -18,7 +18,7 @@ const KEYWORDS: [&str; 22] = [
 
 /// A value taken apart, so that it can be laid out once its size is known.
 enum Node {
-    /// Stands on one line.
+    /// A text or a number; when it has several lines, so has all around it.
     Leaf(String),
     /// `name {entries}`; the entries are `key = ` (or nothing) and a value.
     Table(String, Vec<(String, Node)>),
@@ -28,7 +28,8 @@ enum Node {
 pub(in crate::lua) fn literal(value: &Value, width: usize, clean: Clean) -> String {
     if let Value::String(text) = value {
         let bytes = text.as_bytes();
-        return long_text(&bytes, clean).unwrap_or_else(|| quoted(&bytes, OUTER_TEXT, clean));
+        return long_text(&bytes, OUTER_TEXT, clean)
+            .unwrap_or_else(|| quoted(&bytes, OUTER_TEXT, clean));
     }
     let mut reader = Reader {
         clean,
@@ -52,7 +53,11 @@ impl Reader<'_> {
     fn node(&mut self, value: &Value) -> Node {
         self.left = self.left.saturating_sub(1);
         match value {
-            Value::String(text) => Node::Leaf(quoted(&text.as_bytes(), INNER_TEXT, self.clean)),
+            Value::String(text) => {
+                let bytes = text.as_bytes();
+                let lines = long_text(&bytes, INNER_LINES, self.clean);
+                Node::Leaf(lines.unwrap_or_else(|| quoted(&bytes, INNER_TEXT, self.clean)))
+            }
             Value::Table(table) => self.table(value, table),
             other => Node::Leaf(self.scalar(other)),
         }
@@ -217,6 +222,7 @@ fn lay_out(node: &Node, indent: usize, at: usize, width: usize, text: &mut Strin
 /// Writes a node on one line; false as soon as it turns out longer than `most`.
 fn flat_into(node: &Node, most: usize, text: &mut String) -> bool {
     match node {
+        Node::Leaf(leaf) if leaf.contains('\n') => return false,
         Node::Leaf(leaf) => text.push_str(leaf),
         Node::Table(name, entries) if entries.is_empty() => {
             text.push_str(name);

@@ -59,6 +59,12 @@ fn tables_are_sorted_and_broken_where_they_are_too_wide() {
         "{\n  k = 1,\n  list = {\n    \"aaaaaaaa\",\n    \"bbbbbbbb\",\n  },\n}"
     );
     assert_eq!(shown("{}", 1), "{}");
+    assert_eq!(
+        shown("{ code = 0, out = 'a\\nb\\n' }", 80),
+        "{\n  code = 0,\n  out = [[\na\nb\n]],\n}"
+    );
+    let long = "{ ('x\\n'):rep(4000) }";
+    assert!(shown(long, 80).ends_with("x\n]]… (8000 bytes),\n}"));
 }
 
 #[test]

@@ -3,26 +3,33 @@
 
 /// Bytes of a text inside a table that are shown.
 pub(super) const INNER_TEXT: usize = 500;
+/// Bytes of a text of several lines inside a table that are shown.
+pub(super) const INNER_LINES: usize = 4 << 10;
 /// Bytes of a text that stands alone that are shown.
 pub(super) const OUTER_TEXT: usize = 16 << 10;
 
 /// How a text is cleaned of secrets before it is shown.
 pub(in crate::lua) type Clean<'a> = &'a dyn Fn(&str) -> String;
 
-/// A text of several lines that stands alone, in long brackets; `None` when they would not show
-/// it truly.
-pub(super) fn long_text(bytes: &[u8], clean: Clean) -> Option<String> {
-    let text = clean(std::str::from_utf8(bytes).ok()?);
-    let several = text.trim_end_matches('\n').contains('\n');
+/// A text of several lines in long brackets, at most `most` bytes of it; `None` when they would
+/// not show it truly.
+pub(super) fn long_text(bytes: &[u8], most: usize, clean: Clean) -> Option<String> {
+    let all = clean(std::str::from_utf8(bytes).ok()?);
+    let several = all.trim_end_matches('\n').contains('\n');
     let plain = |c: char| c == '\n' || !is_hidden(c);
-    if !several || text.len() > OUTER_TEXT || !text.chars().all(plain) {
+    let text = match all.len() {
+        length if length > most => &all[..boundary(all.as_bytes(), most)],
+        _ => &all,
+    };
+    if !several || !text.chars().all(plain) {
         return None;
     }
     let mut level = String::new();
     while text.contains(&format!("]{level}]")) || text.ends_with(&format!("]{level}")) {
         level.push('=');
     }
-    Some(format!("[{level}[\n{text}]{level}]"))
+    let rest = cut(text.len(), all.len());
+    Some(format!("[{level}[\n{text}]{level}]{rest}"))
 }
 
 /// A text between quotes, at most `most` bytes of it.
@@ -36,10 +43,15 @@ pub(super) fn quoted(bytes: &[u8], most: usize, clean: Clean) -> String {
     let mut text = String::from("\"");
     escape_into(shown, true, &mut text);
     text.push('"');
-    if shown.len() < all.len() {
-        text += &format!("… ({} bytes)", all.len());
+    text + &cut(shown.len(), all.len())
+}
+
+/// Says that a text is longer than what is shown of it.
+fn cut(shown: usize, all: usize) -> String {
+    match shown < all {
+        true => format!("… ({all} bytes)"),
+        false => String::new(),
     }
-    text
 }
 
 /// The last place at or before `most` that does not split a character.
