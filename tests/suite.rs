@@ -10,6 +10,7 @@ mod suite {
     mod inventory_original;
     mod inventory_secrets;
     mod layers;
+    mod readme;
     mod repl;
     mod sandbox;
     mod ssh_exec;

@@ -1,0 +1,245 @@
+//! Runs what README.md says: every command, every Lua example, and the output that it shows.
+//!
+//! The kinds of blocks:
+//! - `console`: lines after `$ ` are typed as they are, in order, in one folder. What is shown
+//!   below a command must be in what it prints, numbers aside.
+//! - `lua`: a file; its first line is a comment with its name, `stages/…` below the settings folder.
+//! - `toml`: the settings file. `text`: a picture, or the list file whose name the line above
+//!   ends with.
+//! - `sh`: for the person at this repository: targets of the Makefile and programs of Rust.
+//!
+//! The README's servers are stood in for by sandbox servers right after the import.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::files::root;
+
+/// A fenced block with the line it starts on and the last line of text before it.
+struct Block {
+    kind: String,
+    body: String,
+    line: usize,
+    above: String,
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut found = Vec::new();
+    let mut above = String::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((i, line)) = lines.next() {
+        match line.strip_prefix("```") {
+            Some(kind) => {
+                let body: Vec<&str> = lines
+                    .by_ref()
+                    .map(|(_, line)| line)
+                    .take_while(|line| *line != "```")
+                    .collect();
+                found.push(Block {
+                    kind: kind.to_owned(),
+                    body: body.join("\n") + "\n",
+                    line: i + 1,
+                    above: above.clone(),
+                });
+            }
+            None if !line.trim().is_empty() => above = line.to_owned(),
+            None => {}
+        }
+    }
+    found
+}
+
+/// A line without what differs from run to run: paddings, addresses, times, shares, sums of
+/// bytes. Small whole numbers stay: they count servers.
+fn shape(line: &str) -> String {
+    let is_part = |c: &char| c.is_ascii_digit() || *c == '.';
+    let mut shape = String::new();
+    for word in line.split_whitespace() {
+        let mut rest = word.chars().peekable();
+        while let Some(c) = rest.next() {
+            let mut number = String::from(c);
+            while c.is_ascii_digit() && rest.peek().is_some_and(is_part) {
+                number.extend(rest.next());
+            }
+            let varies = c.is_ascii_digit() && (number.contains('.') || number.len() > 2);
+            shape += if varies { "#" } else { &number };
+        }
+        shape.push(' ');
+    }
+    // A share of something measured.
+    match shape.split_once(" % ") {
+        Some((before, after)) => {
+            let before = before.trim_end_matches(|c: char| c.is_ascii_digit());
+            format!("{before}# % {after}")
+        }
+        None => shape,
+    }
+}
+
+/// A private place: HOME, settings, data, and a folder to type in.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["home/.ssh", "work", "config"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        Place { dir }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Runs a line in `sh`; gives whether it ended with 0, and all that it printed.
+    fn run(&self, line: &str) -> (bool, String) {
+        let program = Path::new(env!("CARGO_BIN_EXE_mroom"));
+        let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.path("home"))
+            .env("MROOM_CONFIG_DIR", self.path("config"))
+            .env("MROOM_DATA_DIR", self.path("data"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text += &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), text)
+    }
+
+    fn must(&self, line: &str) -> String {
+        let (ok, text) = self.run(line);
+        assert!(ok, "`{line}` failed:\n{text}");
+        text
+    }
+
+    /// Puts a sandbox server behind each server of the inventory.
+    fn stand_in(&self) {
+        let ids = self.must("mroom ls --json | sed 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/'");
+        let ids: Vec<&str> = ids.lines().collect();
+        self.must(&format!("mroom sandbox up {}", ids.len()));
+        for (i, id) in ids.iter().enumerate() {
+            let folder = self.path(&format!("data/sandbox/sandbox-{:02}", i + 1));
+            let config = fs::read_to_string(folder.join("sshd_config")).unwrap();
+            let port = config
+                .lines()
+                .find_map(|l| l.strip_prefix("Port "))
+                .unwrap();
+            let user = self.must("id -un");
+            self.must(&format!(
+                "mroom set {id} host=127.0.0.1 port={port} user={}; mroom rm -y sandbox-{:02}",
+                user.trim(),
+                i + 1,
+            ));
+        }
+        // The key of the sandbox is the person's own: default keys are tried by themselves.
+        self.must("cp data/sandbox/id_ed25519* home/.ssh/");
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (ok, text) = self.run("mroom sandbox down");
+        if !ok {
+            println!("the sandbox is still up: {text}");
+        }
+    }
+}
+
+/// Types the commands of a `console` block and compares what it shows.
+fn type_in(place: &Place, block: &Block) {
+    let mut lines = block.body.lines().peekable();
+    while let Some(line) = lines.next() {
+        let command = line.strip_prefix("$ ");
+        let command = command.unwrap_or_else(|| panic!("README.md:{}: `{line}`", block.line));
+        let got = place.must(&format!("cd work && {command}"));
+        println!("$ {command}\n{got}"); // shown when the test fails
+        let got: Vec<String> = got.lines().map(shape).collect();
+        while let Some(shown) = lines.next_if(|line| !line.starts_with("$ ")) {
+            assert!(
+                shown.trim().is_empty() || shown.trim() == "…" || got.contains(&shape(shown)),
+                "README.md:{}: `{command}` does not print `{shown}` but:\n{}",
+                block.line,
+                got.join("\n"),
+            );
+        }
+        if command.starts_with("mroom import") {
+            place.stand_in();
+        }
+    }
+}
+
+#[test]
+fn what_the_readme_says_is_so() {
+    if !Path::new("/usr/sbin/sshd").exists() {
+        assert!(std::env::var_os("CI").is_none(), "no sshd on this machine");
+        println!("skipped: no sshd on this machine");
+        return;
+    }
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let place = Place::new();
+    place.must("ssh-keygen -q -t ed25519 -N '' -f home/.ssh/id_ed25519");
+    for block in blocks(&text) {
+        match block.kind.as_str() {
+            "console" => type_in(&place, &block),
+            "lua" => {
+                let name = block.body.lines().next().unwrap_or_default();
+                let name = name.trim_start_matches("-- ").split_whitespace().next();
+                let name = name.unwrap_or_default();
+                let is_own = name.starts_with("stages/");
+                let folder = place.path(if is_own { "config" } else { "work" });
+                let file = folder.join(name);
+                assert!(
+                    file.extension().is_some_and(|e| e == "lua"),
+                    "README.md:{}",
+                    block.line
+                );
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, &block.body).unwrap();
+            }
+            "toml" => {
+                fs::write(place.path("config/config.toml"), &block.body).unwrap();
+                place.must("mroom config");
+            }
+            "text" => {
+                let name = block.above.trim_end_matches(':').rsplit(' ').next();
+                if let Some(name) = name.filter(|name| name.ends_with(".txt`")) {
+                    let file = place.path("work").join(name.trim_matches('`'));
+                    fs::write(file, &block.body).unwrap();
+                }
+            }
+            "sh" => {
+                for line in block.body.lines() {
+                    let target = line
+                        .strip_prefix("make ")
+                        .map(|rest| rest.split(' ').next());
+                    let target = target.flatten().unwrap_or_default();
+                    let known = makefile
+                        .lines()
+                        .any(|l| l.starts_with(&format!("{target}:")));
+                    assert!(known, "README.md:{}: no such target: `{line}`", block.line);
+                }
+            }
+            other => panic!("README.md:{}: what is `{other}`?", block.line),
+        }
+    }
+}
+
+#[test]
+fn shapes_ignore_numbers_and_padding() {
+    assert_eq!(
+        shape("up  0.25 s at 127.0.0.1:22"),
+        shape("up 3.1 s  at 192.0.2.7:22")
+    );
+    assert_eq!(shape("web-01  41 %  fine"), shape("web-01  7 %    fine"));
+    assert_ne!(shape("ok 3  failed 0"), shape("ok 2  failed 1"));
+}
