@@ -5,6 +5,7 @@
 mod suite {
     mod binary;
     mod files;
+    mod golden;
     mod inventory;
     mod inventory_export;
     mod inventory_original;

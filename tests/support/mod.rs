@@ -4,5 +4,6 @@ pub mod account;
 pub mod home;
 pub mod place;
 pub mod room;
+pub mod scripted;
 pub mod sshd;
 pub mod terminal;
