@@ -14,7 +14,11 @@ mod suite {
     mod readme;
     mod repl;
     mod sandbox;
+    mod ssh_auth;
     mod ssh_exec;
+    mod ssh_files;
+    mod ssh_hostile;
+    mod ssh_hostkey;
     mod stage_cert;
     mod stage_env;
 }

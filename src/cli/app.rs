@@ -86,7 +86,9 @@ impl App {
                 crate::sandbox::known_hosts(config.data_dir()),
             ],
             identities: identities(&config),
-            agent: true,
+            agent: std::env::var_os("SSH_AUTH_SOCK")
+                .filter(|s| !s.is_empty())
+                .map(Into::into),
             keepalive: config.keepalive(),
             events: events.clone(),
             interact: interact.clone(),

@@ -129,10 +129,9 @@ impl Attempt<'_, '_> {
     /// encrypted on disk. Else the identities (from the agent when it has them), then the
     /// agent's other keys.
     fn candidates(&self) -> Vec<Candidate> {
-        let held = if self.options.agent && !self.target.key_only {
-            self.agent_keys()
-        } else {
-            Vec::new()
+        let held = match self.target.key_only {
+            true => Vec::new(),
+            false => self.agent_keys(),
         };
         let files: Vec<PathBuf> = match &self.target.key {
             Some(key) => vec![key.clone()],
@@ -174,11 +173,11 @@ impl Attempt<'_, '_> {
     }
 
     fn agent_keys(&self) -> Vec<Vec<u8>> {
-        let Some(socket) = std::env::var_os("SSH_AUTH_SOCK").filter(|s| !s.is_empty()) else {
+        let Some(socket) = &self.options.agent else {
             return Vec::new();
         };
         let patience = AGENT_PATIENCE.min(self.link.patience.left());
-        agent::identities(Path::new(&socket), patience).unwrap_or_else(|error| {
+        agent::identities(socket, patience).unwrap_or_else(|error| {
             let message = format!("the agent is not used: {error}");
             self.options
                 .events
@@ -194,6 +193,9 @@ impl Attempt<'_, '_> {
         };
         let ready = || -> Result<_, ssh2::Error> {
             let mut agent = self.link.session.agent()?;
+            if let Some(socket) = &self.options.agent {
+                agent.set_identity_path(socket)?;
+            }
             agent.connect()?;
             agent.list_identities()?;
             let identity = agent.identities()?.into_iter().find(|i| i.blob() == blob);

@@ -3,6 +3,7 @@
 
 use std::net::TcpStream;
 use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ssh2::{MethodType, Session};
@@ -36,7 +37,7 @@ pub struct Link<'a> {
     /// The session, non-blocking.
     pub session: Session,
     /// Its socket.
-    pub socket: TcpStream,
+    pub socket: Arc<TcpStream>,
     /// How long it may still take.
     pub patience: &'a mut Patience,
 }
@@ -104,8 +105,8 @@ pub fn establish(
     keys: &KeyRing,
     target: &Target,
     patience: &mut Patience,
-) -> Result<(Session, TcpStream)> {
-    let mut attempt = || -> Result<(Session, TcpStream)> {
+) -> Result<(Session, Arc<TcpStream>)> {
+    let mut attempt = || -> Result<(Session, Arc<TcpStream>)> {
         let known = Known::load(options, target)?;
         let mut tries = 0;
         let mut link = loop {
@@ -139,12 +140,13 @@ fn greet(
     target: &Target,
     known: &Known,
     patience: &mut Patience,
-) -> Result<(Session, TcpStream), (Error, bool)> {
+) -> Result<(Session, Arc<TcpStream>), (Error, bool)> {
     let addresses = tcp::resolve(&target.host, target.port, patience).map_err(|e| (e, false))?;
     let socket = tcp::connect(&addresses, patience).map_err(|e| {
         let again = e.kind() == Kind::Connect;
         (e, again)
     })?;
+    let socket = Arc::new(socket);
     let session = prepare(known, &socket).map_err(|e| (e, false))?;
     let mut link = Link {
         session,
@@ -162,10 +164,10 @@ fn greet(
     }
 }
 
-fn prepare(known: &Known, socket: &TcpStream) -> Result<Session> {
+fn prepare(known: &Known, socket: &Arc<TcpStream>) -> Result<Session> {
     let make = || -> Result<Session, ssh2::Error> {
         let session = Session::new()?;
-        wire::reset();
+        wire::reset(socket.as_fd());
         ffi::hook_socket(&session);
         session.set_blocking(false);
         for (method, liked) in [
@@ -180,12 +182,7 @@ fn prepare(known: &Known, socket: &TcpStream) -> Result<Session> {
         Ok(session)
     };
     let mut session = make().map_err(|e| Error::local("cannot set up a session").source(e))?;
-    let copy = socket.try_clone().map_err(|e| {
-        Error::local("this machine has no file descriptors left")
-            .hint("use fewer forks, or raise `ulimit -n`")
-            .source(e)
-    })?;
-    session.set_tcp_stream(copy);
+    session.set_tcp_stream(socket.clone());
     Ok(session)
 }
 

@@ -5,6 +5,7 @@
 //! may have read what another waits for), then sleeps in poll(2). Owns the session and its
 //! socket; knows nothing of commands or files.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::net::TcpStream;
@@ -50,7 +51,7 @@ pub enum Command {
 /// The session as jobs see it.
 pub struct Core {
     session: Session,
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     /// Cleared, for the handle to see, as soon as the connection is known to be gone.
     alive: Arc<AtomicBool>,
     /// The earliest moment that a pending timer of this round waits for.
@@ -61,11 +62,15 @@ pub struct Core {
     closing: RefCell<Vec<Channel>>,
     /// Channels in use or closing.
     channels: Cell<usize>,
+    /// Jobs that other jobs left to be done.
+    chores: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
+    /// Something on a channel that is kept for its next use.
+    spare: RefCell<Option<Box<dyn Any>>>,
 }
 
 impl Core {
     /// Takes over an authenticated session.
-    pub fn new(session: Session, socket: TcpStream, alive: Arc<AtomicBool>) -> Rc<Self> {
+    pub fn new(session: Session, socket: Arc<TcpStream>, alive: Arc<AtomicBool>) -> Rc<Self> {
         Rc::new(Core {
             session,
             socket,
@@ -74,6 +79,8 @@ impl Core {
             again: Cell::new(false),
             closing: RefCell::default(),
             channels: Cell::new(0),
+            chores: RefCell::default(),
+            spare: RefCell::default(),
         })
     }
 
@@ -114,6 +121,8 @@ impl Core {
                 }
                 Err(Fault::Ssh(error)) if is_refusal(&error) && self.channels.get() > 0 => {
                     let others = self.channels.get();
+                    // What is merely kept gives its place.
+                    drop(self.take_spare());
                     poll_fn(
                         |_| match self.channels.get() < others || wire::has_ended() {
                             true => Poll::Ready(()),
@@ -135,6 +144,23 @@ impl Core {
         let earliest = self.alarm.get().map_or(until, |t| t.min(until));
         self.alarm.set(Some(earliest));
         Poll::Pending
+    }
+
+    /// Leaves something to be done after the job that asks for it.
+    pub fn chore(&self, work: LocalBoxFuture<'static, ()>) {
+        self.chores.borrow_mut().push(work);
+        self.yield_turn();
+    }
+
+    /// Keeps something on a channel for its next use.
+    pub fn set_spare(&self, spare: Box<dyn Any>) {
+        let before = self.spare.replace(Some(spare));
+        drop(before);
+    }
+
+    /// What was kept, if it still is.
+    pub fn take_spare(&self) -> Option<Box<dyn Any>> {
+        self.spare.take()
     }
 
     /// Asks for another turn without waiting for the socket.
@@ -231,6 +257,8 @@ pub fn run(core: &Rc<Core>, commands: &Receiver<Command>, wake: &Wake, keepalive
     core.alive.store(false, Ordering::SeqCst);
     // Channels go before their session, and nothing waits for a dead peer.
     jobs.clear();
+    core.chores.take();
+    drop(core.take_spare());
     core.goodbye();
     drop(farewell);
 }
@@ -248,6 +276,7 @@ fn turn(core: &Core, jobs: &mut Vec<LocalBoxFuture<'static, ()>>) -> bool {
         starved |= wire::starved();
         pending
     });
+    jobs.append(&mut core.chores.borrow_mut());
     wire::refuel();
     core.sweep();
     wire::flush(core.socket.as_fd());

@@ -12,6 +12,7 @@ use std::os::fd::BorrowedFd;
 use std::ptr;
 
 use libssh2_sys as raw;
+use rustix::net::{RecvFlags, SendFlags};
 use ssh2::{Error, ErrorCode, Session};
 
 use super::wire;
@@ -79,17 +80,18 @@ unsafe extern "C" fn recv_hook(
     _flags: c_int,
     _abstract: *mut *mut c_void,
 ) -> isize {
-    // SAFETY: libssh2 passes the session's open socket and a buffer of `len` bytes.
+    // SAFETY: libssh2 passes the session's open socket, or the agent's, and a buffer of `len` bytes.
     let (fd, buffer) = unsafe {
         (
             BorrowedFd::borrow_raw(fd),
             std::slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), len),
         )
     };
-    match wire::recv(fd, buffer) {
-        Ok(n) => n as isize,
-        Err(errno) => -(errno.raw_os_error() as isize),
-    }
+    let result = match wire::is_ours(fd) {
+        true => wire::recv(fd, buffer),
+        false => rustix::net::recv(fd, buffer, RecvFlags::empty()).map(|(_, n)| n),
+    };
+    result.map_or_else(|errno| -(errno.raw_os_error() as isize), |n| n as isize)
 }
 
 unsafe extern "C" fn send_hook(
@@ -106,8 +108,12 @@ unsafe extern "C" fn send_hook(
             std::slice::from_raw_parts(buffer.cast::<u8>(), len),
         )
     };
-    wire::send(fd, bytes);
-    len as isize
+    if wire::is_ours(fd) {
+        wire::send(fd, bytes);
+        return len as isize;
+    }
+    rustix::net::send(fd, bytes, SendFlags::NOSIGNAL)
+        .map_or_else(|errno| -(errno.raw_os_error() as isize), |n| n as isize)
 }
 
 /// The authentication methods that the server offers to `user`, separated by commas; empty when

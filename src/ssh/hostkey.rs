@@ -7,19 +7,16 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ssh_key::certificate::{CertType, Certificate};
 use ssh_key::{HashAlg, PublicKey};
 use ssh2::{MethodType, Session};
 
+use super::hostcert::{Certificate, SUFFIX};
 use super::known_hosts::{self, Line, Marker, matches_list};
 use super::tcp::Patience;
 use super::{Options, Target};
 use crate::error::{Error, Kind, Result};
 use crate::events::{HostKeyQuestion, Level};
 use crate::quote;
-
-/// What the names of certificate algorithms end with.
-const CERT: &str = "-cert-v01@openssh.com";
 
 /// What is known about one server's keys.
 pub struct Known(Vec<Line>);
@@ -48,7 +45,7 @@ impl Known {
     pub fn prefer(&self, session: &Session) -> Result<(), ssh2::Error> {
         let supported = session.supported_algs(MethodType::HostKey)?;
         let (certs, plain): (Vec<&str>, Vec<&str>) =
-            supported.into_iter().partition(|a| a.ends_with(CERT));
+            supported.into_iter().partition(|a| a.ends_with(SUFFIX));
         let is_known = |algorithm: &&str| {
             self.with(Marker::Key)
                 .any(|l| key_type_of(algorithm) == l.key_type)
@@ -81,7 +78,7 @@ impl Known {
             Error::new(Kind::HostKey, "the server's host key cannot be understood")
         })?;
         let name = known_hosts::name_of(&target.host, target.port);
-        if key_type.ends_with(CERT) {
+        if key_type.ends_with(SUFFIX) {
             return self.verify_certificate(blob, &name, target);
         }
         if let Some(line) = self.with(Marker::Revoked).find(|l| l.blob == blob) {
@@ -123,43 +120,30 @@ impl Known {
             )
             .hint("let the certificate authority sign the server's host key anew")
         };
-        let cert = Certificate::from_bytes(blob).map_err(|e| refuse(e.to_string()))?;
-        let authority = cert.signature_key();
-        let authority_blob = PublicKey::from(authority.clone())
-            .to_bytes()
-            .map_err(|e| refuse(e.to_string()))?;
-        let own_blob = PublicKey::from(cert.public_key().clone())
-            .to_bytes()
-            .unwrap_or_default();
-        let is_revoked = |l: &&Line| l.blob == authority_blob || l.blob == own_blob;
+        let Some(cert) = Certificate::parse(blob) else {
+            return Err(refuse("it cannot be understood".to_owned()));
+        };
+        let is_revoked = |l: &&Line| l.blob == cert.authority || l.blob == cert.key;
         if let Some(line) = self.with(Marker::Revoked).find(is_revoked) {
             return Err(revoked(line));
         }
         if !self
             .with(Marker::Authority)
-            .any(|l| l.blob == authority_blob)
+            .any(|l| l.blob == cert.authority)
         {
-            let signer = authority.fingerprint(HashAlg::Sha256);
+            let signer = cert.signer();
             return Err(refuse(format!(
                 "its signer {signer} is no known authority for the host"
             )));
         }
-        if cert.cert_type() != CertType::Host {
-            return Err(refuse("it is a user's certificate".to_owned()));
-        }
         let host = known_hosts::name_of(&target.host, 22);
-        let principals = cert.valid_principals();
-        if !principals.is_empty() && !matches_list(principals, &host) {
-            return Err(refuse(format!("it is for {}", principals.join(", "))));
+        if !cert.principals.is_empty() && !matches_list(&cert.principals, &host) {
+            return Err(refuse(format!("it is for {}", cert.principals.join(", "))));
         }
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| d.as_secs());
-        if now < cert.valid_after() || now >= cert.valid_before() {
-            return Err(refuse("its time is over, or has not come yet".to_owned()));
-        }
-        cert.validate_at(now, [&authority.fingerprint(HashAlg::Sha256)])
-            .map_err(|e| refuse(e.to_string()))
+        cert.check(now).map_err(|why| refuse(why.to_owned()))
     }
 }
 

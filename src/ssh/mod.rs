@@ -6,18 +6,28 @@
 mod agent;
 mod auth;
 mod connect;
+mod download;
 mod driver;
 mod exec;
+pub mod fake;
 mod ffi;
+mod files;
+pub mod guard;
+mod hostcert;
 mod hostkey;
 mod keys;
 mod known_hosts;
+pub mod local;
 mod poll;
 mod prompts;
 mod session;
+mod sftp;
+mod sftp_packet;
 mod shell;
 mod tcp;
 mod transport;
+mod tree;
+mod upload;
 mod wire;
 
 pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
@@ -65,8 +75,8 @@ pub struct Options {
     pub known_hosts_also: Vec<PathBuf>,
     /// Private keys tried when the target names none: those that exist, in this order.
     pub identities: Vec<PathBuf>,
-    /// Ask the agent at `SSH_AUTH_SOCK`.
-    pub agent: bool,
+    /// The agent's socket (what `SSH_AUTH_SOCK` names); `None` asks no agent.
+    pub agent: Option<PathBuf>,
     /// Seconds between keepalives; zero sends none.
     pub keepalive: u32,
     /// Who hears of it.

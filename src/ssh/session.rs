@@ -22,7 +22,7 @@ use super::keys::KeyRing;
 use super::poll::Wake;
 use super::tcp::{Patience, abandoned};
 use super::transport::{CopyOptions, Exec, Reply, Transport};
-use super::{Options, Target, shell};
+use super::{Options, Target, download, files, upload};
 use crate::error::{Error, Kind, Result};
 use crate::output::Output;
 
@@ -176,34 +176,22 @@ impl Transport for Handle {
 
     fn read(&self, path: &str, limit: u64) -> Reply<Vec<u8>> {
         let path = path.to_owned();
-        self.submit(move |core| Box::pin(async move { shell::read(core, &path, limit).await }))
+        self.submit(move |core| Box::pin(files::read(core, path, limit)))
     }
 
     fn write(&self, path: &str, content: Vec<u8>, mode: Option<u32>) -> Reply<()> {
         let path = path.to_owned();
-        self.submit(move |core| {
-            Box::pin(async move { shell::write(core, &path, content, mode).await })
-        })
+        self.submit(move |core| Box::pin(files::write(core, path, content, mode)))
     }
 
     fn upload(&self, from: PathBuf, to: &str, options: CopyOptions) -> Reply<u64> {
         let to = to.to_owned();
-        self.submit(move |core| {
-            Box::pin(async move {
-                let _ = (core, from, to, options);
-                Err(Error::new(Kind::Transfer, "copying is not there yet"))
-            })
-        })
+        self.submit(move |core| Box::pin(upload::upload(core, from, to, options)))
     }
 
     fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64> {
         let from = from.to_owned();
-        self.submit(move |core| {
-            Box::pin(async move {
-                let _ = (core, from, to, options);
-                Err(Error::new(Kind::Transfer, "copying is not there yet"))
-            })
-        })
+        self.submit(move |core| Box::pin(download::download(core, from, to, options)))
     }
 
     fn is_alive(&self) -> bool {

@@ -12,23 +12,21 @@ use crate::quote;
 
 /// Reads a file of at most `limit` bytes.
 pub async fn read(core: Rc<Core>, path: &str, limit: u64) -> Result<Vec<u8>> {
-    let max = usize::try_from(limit).unwrap_or(usize::MAX);
+    // Enough for the shell's complaint even when the file may be tiny.
+    let max = usize::try_from(limit).unwrap_or(usize::MAX).max(4096);
     let command = format!("cat < {}", quote::word(&plain(path))?);
-    let output = exec(
-        core,
-        Exec {
-            max_output: max,
-            ..Exec::reader(command)
-        },
-    )
-    .await?;
-    if output.truncated {
+    let request = Exec {
+        max_output: max,
+        ..Exec::reader(command)
+    };
+    let output = exec(core, request).await?;
+    if !output.is_success() {
+        return Err(refused("read", path, &output.stderr));
+    }
+    if output.truncated || output.stdout.len() as u64 > limit {
         return Err(too_long(path, limit));
     }
-    match output.is_success() {
-        true => Ok(output.stdout),
-        false => Err(refused("read", path, &output.stderr)),
-    }
+    Ok(output.stdout)
 }
 
 /// Writes a file: to a temporary name beside it, then renamed over it.
@@ -101,6 +99,10 @@ fn refused(verb: &str, path: &str, stderr: &[u8]) -> Error {
         .lines()
         .next_back()
         .unwrap_or("the command failed")
+        // `bash: line 1: NAME: reason`: the name is ours, and may be a temporary one.
+        .rsplit(": ")
+        .next()
+        .unwrap_or_default()
         .chars()
         .filter(|c| !c.is_control())
         .take(200)

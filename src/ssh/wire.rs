@@ -13,7 +13,7 @@
 
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -25,6 +25,7 @@ const FIRST: usize = 256;
 
 #[derive(Default)]
 struct Wire {
+    socket: Option<RawFd>,
     out: Vec<u8>,
     sent: usize,
     received: u64,
@@ -43,9 +44,19 @@ fn with<T>(f: impl FnOnce(&mut Wire) -> T) -> T {
     WIRE.with_borrow_mut(f)
 }
 
-/// Forgets everything: a new connection begins on this thread.
-pub fn reset() {
-    with(|w| *w = Wire::default());
+/// Forgets everything: a new connection over `socket` begins on this thread.
+pub fn reset(socket: BorrowedFd<'_>) {
+    with(|w| {
+        *w = Wire {
+            socket: Some(socket.as_raw_fd()),
+            ..Wire::default()
+        }
+    });
+}
+
+/// libssh2 uses the same hooks for the agent's socket, which is none of ours.
+pub fn is_ours(fd: BorrowedFd<'_>) -> bool {
+    with(|w| w.socket == Some(fd.as_raw_fd()))
 }
 
 /// Gives the next libssh2 call its fuel.
@@ -197,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_full_socket_is_never_seen_and_nothing_is_lost() {
-        reset();
         let (a, mut b) = UnixStream::pair().unwrap();
+        reset(a.as_fd());
         let sent: Vec<u8> = (0..3_000_000u32).map(|i| (i % 251) as u8).collect();
         for piece in sent.chunks(32_000) {
             send(a.as_fd(), piece);
@@ -218,9 +229,9 @@ mod tests {
 
     #[test]
     fn the_end_is_noted_and_not_shown_to_libssh2() {
-        reset();
-        refuel();
         let (a, mut b) = UnixStream::pair().unwrap();
+        reset(a.as_fd());
+        refuel();
         b.write_all(b"SSH-2.0-x\r\n").unwrap();
         drop(b);
         assert_eq!(read(a.as_fd(), 4), Ok(4));
@@ -233,8 +244,8 @@ mod tests {
 
     #[test]
     fn fuel_ends_a_flood() {
-        reset();
         let (a, mut b) = UnixStream::pair().unwrap();
+        reset(a.as_fd());
         b.write_all(&[b'x'; 4096]).unwrap();
         assert_eq!(read(a.as_fd(), 10), Err(Errno::AGAIN));
         assert!(starved());

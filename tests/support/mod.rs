@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod home;
+pub mod person;
 pub mod place;
 pub mod room;
 pub mod scripted;

@@ -88,12 +88,16 @@ impl Sshd {
         for _ in 0..5 {
             let port = free_port();
             let folder = dir.path().display();
+            let sftp = match settings.contains("Subsystem") {
+                true => "",
+                false => "Subsystem sftp internal-sftp\n",
+            };
             let config = format!(
                 "{settings}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_ed25519\n\
                  AuthorizedKeysFile {folder}/authorized_keys\nPidFile none\nStrictModes no\n\
                  UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
                  MaxStartups 1000\nMaxSessions 10\nUseDNS no\nPrintMotd no\nPermitRootLogin yes\n\
-                 Subsystem sftp internal-sftp\nLogLevel VERBOSE\n"
+                 {sftp}LogLevel VERBOSE\n"
             );
             let mut child = launch(dir.path(), &config);
             if answers(port, &mut child) {
@@ -176,7 +180,7 @@ pub fn options(known_hosts: PathBuf) -> Options {
         known_hosts,
         known_hosts_also: Vec::new(),
         identities: Vec::new(),
-        agent: false,
+        agent: None,
         keepalive: 0,
         events: Arc::new(Silent),
         interact: Arc::new(Nobody),
