@@ -14,6 +14,7 @@ mod suite {
     mod readme;
     mod repl;
     mod sandbox;
+    mod shows;
     mod ssh_auth;
     mod ssh_exec;
     mod ssh_files;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod home;
+pub mod operator;
 pub mod person;
 pub mod place;
 pub mod room;
