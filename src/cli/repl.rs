@@ -16,7 +16,12 @@ const HISTORY: &str = "repl_history";
 /// Columns for values when nobody's terminal says otherwise.
 const COLUMNS: u16 = 100;
 
-/// Try things out: Lua with every server at hand; works over a pipe too.
+/// Try things out: Lua with every server at hand.
+///
+/// Each line is an expression, whose value is shown and kept in `_`, or statements; an incomplete
+/// one goes on in the next line. Globals stay, locals end with their chunk. Ctrl-C stops the
+/// running calls on all servers and gives the prompt back, Ctrl-D ends. The history leaves out
+/// lines that hold a secret. Over a pipe there is no prompt, and the exit code tells of failures.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

@@ -139,9 +139,8 @@ fn unusable(error: ReadlineError) -> Error {
 
 fn unkept(verb: &str, history: &History, error: ReadlineError) -> Error {
     let path = history.path().display();
-    Error::local(format!("cannot {verb} the history `{path}`: {error}"))
-        .hint("this session goes on without it")
-        .source(error)
+    let message = format!("cannot {verb} the history `{path}`, this session goes on without it");
+    Error::local(format!("{message}: {error}")).source(error)
 }
 
 /// What rustyline asks while a text is being typed.

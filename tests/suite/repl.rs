@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -15,37 +16,45 @@ const LISTENS: &str = "\x1b[?2026l";
 const TAKEN: &str = "\x1b[?2004l";
 
 /// A person before the prompt.
-struct Person(Terminal);
+struct Person {
+    terminal: Terminal,
+    /// What was printed before the first prompt.
+    said: String,
+}
 
 impl Person {
     fn new(home: &Home) -> Option<Self> {
-        let person = Person(Terminal::new(home, &["repl", "--color", "never"])?);
-        person.prompt();
+        let terminal = Terminal::new(home, &["repl", "--color", "never"])?;
+        let mut person = Person {
+            terminal,
+            said: String::new(),
+        };
+        person.said = person.prompt();
         Some(person)
     }
 
     /// Waits until the prompt waits for keys; gives what was printed before.
     fn prompt(&self) -> String {
-        let text = self.0.until("mroom> ");
-        self.0.until(LISTENS);
+        let text = self.terminal.until("mroom> ");
+        self.terminal.until(LISTENS);
         text
     }
 
     /// Types a line and gives what was printed up to the next prompt.
     fn say(&mut self, line: &str) -> String {
         self.press(&format!("{line}\r"));
-        self.0.until(TAKEN);
+        self.terminal.until(TAKEN);
         self.prompt()
     }
 
     fn press(&mut self, keys: &str) {
-        self.0.press(keys);
+        self.terminal.press(keys);
     }
 
     /// Ctrl-D; the exit code.
     fn leave(mut self) -> Option<i32> {
         self.press("\x04");
-        self.0.ended()
+        self.terminal.ended()
     }
 }
 
@@ -159,10 +168,10 @@ fn a_person_types() {
     let mut person = Person::new(&home).unwrap();
     assert!(person.say("\x1b[A").contains(r#""\x1b[2J""#));
     person.press("\x12error");
-    person.0.until("error 'no'");
+    person.terminal.until("error 'no'");
     assert!(person.say("").contains("error: repl:1: no\r\n"));
     person.press("os.exit(5)\r");
-    assert_eq!(person.0.ended(), Some(5));
+    assert_eq!(person.terminal.ended(), Some(5));
 }
 
 #[test]
@@ -195,7 +204,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
         assert!(begun.elapsed() < PATIENCE, "the commands do not begin");
         std::thread::sleep(Duration::from_millis(20));
     }
-    person.0.until(TAKEN);
+    person.terminal.until(TAKEN);
     let pressed = Instant::now();
     person.press("\x03");
     let told = person.prompt();
@@ -214,7 +223,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
     // The sessions are still good, the token is reset, and code that only computes stops too.
     assert!(person.say("all:capture 'echo again'").contains("again\r\n"));
     person.press("while true do pcall(function() while true do end end) end\r");
-    person.0.until(TAKEN);
+    person.terminal.until(TAKEN);
     std::thread::sleep(Duration::from_millis(100));
     let pressed = Instant::now();
     person.press("\x03");
@@ -233,4 +242,25 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
         "{:?}",
         left.elapsed()
     );
+}
+
+#[test]
+fn a_history_that_cannot_be_used_is_told_and_ends_nothing() {
+    for (name, is_bad) in [
+        (
+            "invalid UTF-8",
+            (|file| fs::write(file, b"#V2\n\xff\n")) as fn(PathBuf) -> _,
+        ),
+        ("a folder", |file| fs::create_dir(file)),
+    ] {
+        let home = Home::new();
+        fs::create_dir(home.path("data")).unwrap();
+        is_bad(home.path("data/repl_history")).unwrap();
+        let Some(mut person) = Person::new(&home) else {
+            return;
+        };
+        assert!(person.said.contains("cannot read the history"), "{name}");
+        assert!(person.say("1 + 1").contains("\n2\r\n"), "{name}");
+        assert_eq!(person.leave(), Some(0), "{name}");
+    }
 }
