@@ -44,7 +44,10 @@ function public_key.parse(text, name)
   end
   local start = kind and TYPES[kind]
   if not start or data:sub(1, #start) ~= start or not data:find "^[%w+/]+=?=?$" or #data < 68 then
-    fail(("`%s` is not a public key that sshd accepts"):format(name), "`ssh-keygen -t ed25519` makes one")
+    fail(
+      ("`%s` is not a public key that sshd accepts"):format(name),
+      "`ssh-keygen -t ed25519` makes one"
+    )
   end
   if comment:find "%c" or not utf8.len(comment) then
     fail(("the comment in `%s` is not plain text"):format(name))
@@ -105,7 +108,10 @@ function public_key.choose(s, path)
     end
   end
   fail(
-    ("no key in `%s`: looked for %s"):format(mr.config.key_dir, table.concat(public_key.defaults, ", ")),
+    ("no key in `%s`: looked for %s"):format(
+      mr.config.key_dir,
+      table.concat(public_key.defaults, ", ")
+    ),
     "`ssh-keygen -t ed25519` makes one"
   )
 end
