@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::support::home::MROOM;
+
 /// What `ldd` may name: the C library's own parts, the loader, the kernel's page, and the
 /// unwinder that Rust's standard library takes from gcc.
 const ALLOWED: &[&str] = &[
@@ -18,9 +20,7 @@ const ALLOWED: &[&str] = &[
 
 #[test]
 fn the_binary_needs_only_the_c_library() {
-    let ldd = Command::new("ldd")
-        .arg(env!("CARGO_BIN_EXE_mroom"))
-        .output();
+    let ldd = Command::new("ldd").arg(MROOM).output();
     let Ok(ldd) = ldd else {
         assert!(std::env::var_os("CI").is_none(), "no ldd on this machine");
         println!("skipped: no ldd on this machine");

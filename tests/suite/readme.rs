@@ -11,10 +11,11 @@
 //! The README's servers are stood in for by sandbox servers right after the import.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::files::root;
+use crate::support::home::{Home, MROOM};
 
 /// A fenced block with the line it starts on and the last line of text before it.
 struct Block {
@@ -77,36 +78,28 @@ fn shape(line: &str) -> String {
     }
 }
 
-/// A private place: HOME, settings, data, and a folder to type in.
+/// Where the page is typed: in a private home.
 struct Place {
-    dir: tempfile::TempDir,
+    home: Home,
 }
 
 impl Place {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        for folder in ["home/.ssh", "work", "config"] {
-            fs::create_dir_all(dir.path().join(folder)).unwrap();
-        }
-        Place { dir }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        let place = Place { home: Home::new() };
+        fs::create_dir_all(place.home.path("home/.ssh")).unwrap();
+        fs::create_dir_all(place.home.path("config")).unwrap();
+        place
     }
 
     /// Runs a line in `sh`; gives whether it ended with 0, and all that it printed.
     fn run(&self, line: &str) -> (bool, String) {
-        let program = Path::new(env!("CARGO_BIN_EXE_mroom"));
-        let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
-        let output = Command::new("sh")
-            .args(["-c", line])
-            .current_dir(self.dir.path())
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.path("home"))
-            .env("MROOM_CONFIG_DIR", self.path("config"))
-            .env("MROOM_DATA_DIR", self.path("data"))
+        let mut command = Command::new("sh");
+        let program = Path::new(MROOM).parent().unwrap().display();
+        let output = self
+            .home
+            .environment(command.args(["-c", line]))
+            .env("PATH", format!("{program}:/usr/bin:/bin"))
+            .env_remove("MROOM_ACCEPT_NEW")
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -127,7 +120,9 @@ impl Place {
         let ids: Vec<&str> = ids.lines().collect();
         self.must(&format!("mroom sandbox up {}", ids.len()));
         for (i, id) in ids.iter().enumerate() {
-            let folder = self.path(&format!("data/sandbox/sandbox-{:02}", i + 1));
+            let folder = self
+                .home
+                .path(&format!("data/sandbox/sandbox-{:02}", i + 1));
             let config = fs::read_to_string(folder.join("sshd_config")).unwrap();
             let port = config
                 .lines()
@@ -141,7 +136,7 @@ impl Place {
             ));
         }
         // The key of the sandbox is the person's own: default keys are tried by themselves.
-        self.must("cp data/sandbox/id_ed25519* home/.ssh/");
+        self.must("cp ../data/sandbox/id_ed25519* .ssh/");
     }
 }
 
@@ -160,7 +155,7 @@ fn type_in(place: &Place, block: &Block) {
     while let Some(line) = lines.next() {
         let command = line.strip_prefix("$ ");
         let command = command.unwrap_or_else(|| panic!("README.md:{}: `{line}`", block.line));
-        let got = place.must(&format!("cd work && {command}"));
+        let got = place.must(command);
         println!("$ {command}\n{got}"); // shown when the test fails
         let got: Vec<String> = got.lines().map(shape).collect();
         while let Some(shown) = lines.next_if(|line| !line.starts_with("$ ")) {
@@ -185,9 +180,13 @@ fn what_the_readme_says_is_so() {
         return;
     }
     let text = fs::read_to_string(root().join("README.md")).unwrap();
+    for (at, _) in text.match_indices("](") {
+        let link = text[at + 2..].split(')').next().unwrap();
+        assert!(root().join(link).exists(), "README.md links to `{link}`");
+    }
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     let place = Place::new();
-    place.must("ssh-keygen -q -t ed25519 -N '' -f home/.ssh/id_ed25519");
+    place.must("ssh-keygen -q -t ed25519 -N '' -f .ssh/id_ed25519");
     for block in blocks(&text) {
         match block.kind.as_str() {
             "console" => type_in(&place, &block),
@@ -196,7 +195,7 @@ fn what_the_readme_says_is_so() {
                 let name = name.trim_start_matches("-- ").split_whitespace().next();
                 let name = name.unwrap_or_default();
                 let is_own = name.starts_with("stages/");
-                let folder = place.path(if is_own { "config" } else { "work" });
+                let folder = place.home.path(if is_own { "config" } else { "home" });
                 let file = folder.join(name);
                 assert!(
                     file.extension().is_some_and(|e| e == "lua"),
@@ -207,13 +206,13 @@ fn what_the_readme_says_is_so() {
                 fs::write(file, &block.body).unwrap();
             }
             "toml" => {
-                fs::write(place.path("config/config.toml"), &block.body).unwrap();
+                fs::write(place.home.path("config/config.toml"), &block.body).unwrap();
                 place.must("mroom config");
             }
             "text" => {
                 let name = block.above.trim_end_matches(':').rsplit(' ').next();
                 if let Some(name) = name.filter(|name| name.ends_with(".txt`")) {
-                    let file = place.path("work").join(name.trim_matches('`'));
+                    let file = place.home.path("home").join(name.trim_matches('`'));
                     fs::write(file, &block.body).unwrap();
                 }
             }
