@@ -11,6 +11,7 @@ mod suite {
     mod inventory_original;
     mod inventory_secrets;
     mod layers;
+    mod lua_commands;
     mod readme;
     mod repl;
     mod sandbox;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::App;
 use super::exec::end;
+use super::{App, signals};
 use crate::error::Result;
 use crate::fleet::Outcome;
 use crate::lua::{Returned, Shown, Vm};
@@ -47,7 +47,11 @@ pub fn returned(app: &App, vm: &Vm, values: &[Returned]) -> Result<u8> {
             }
         }
     }
-    Ok(code)
+    // Ctrl-C lets code end by itself; that does not make the run a whole one.
+    Ok(match app.room.cancel.is_cancelled() {
+        true => signals::INTERRUPTED,
+        false => code,
+    })
 }
 
 fn line(app: &App, mut text: Vec<u8>) -> Vec<u8> {

@@ -14,6 +14,7 @@ mod mr;
 mod options;
 mod project;
 mod repl;
+mod request;
 mod runs;
 mod secret;
 mod server;
