@@ -12,6 +12,7 @@ mod suite {
     mod inventory_secrets;
     mod layers;
     mod lua_commands;
+    mod public_key;
     mod readme;
     mod repl;
     mod sandbox;

@@ -72,7 +72,9 @@ append() {
 
 add() {
   made=nothing
-  [ -d "$dir" ] || { mkdir "$dir" || fail "cannot make $dir"; made=folder; }
+  # Somebody else may make it at the same moment.
+  if [ ! -d "$dir" ] && mkdir "$dir"; then made=folder; fi
+  [ -d "$dir" ] || fail "cannot make $dir"
   is_open "$dir" && { chmod go-rwx "$dir" || fail "cannot mend the mode of $dir"; }
   if [ -e "$file" ]; then
     [ -f "$file" ] || fail "$file is not a regular file"

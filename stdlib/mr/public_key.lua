@@ -58,6 +58,10 @@ end
 -- The key pair whose public half is the file `path`: {type, data, comment, public, private}.
 function public_key.load(path)
   local public = mr.expand(path)
+  if public:sub(1, 1) ~= "/" then
+    -- The inventory keeps the path, and later runs start elsewhere.
+    public = mr.env "PWD" .. "/" .. public
+  end
   local file, why = io.open(public, "rb")
   local text = file and file:read(65536)
   if file then

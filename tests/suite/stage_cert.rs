@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::account::{Account, PASSWORD};
 use crate::support::place::Place;
 use crate::support::room::Yard;
-use crate::support::sshd::{Sshd, keygen};
+use crate::support::sshd::{Sshd, keygen, user};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -259,4 +259,23 @@ async fn a_password_server_becomes_a_key_server() {
     assert!(error.contains("cannot be written"), "{error}");
     assert!(fs::read_to_string(&file).unwrap().starts_with(OTHER));
     later.room.close().await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn two_at_once_add_the_key_once() {
+    let Some(place) = Place::new("HOME/.ssh/authorized_keys") else {
+        return;
+    };
+    let yard = place.yard(RunOptions::default());
+    for id in ["web-2", "web-3", "web-4"] {
+        let row = Server::new(id, "127.0.0.1", user(), place.sshd.port);
+        let meta = json!({"local_cert_path": place.sshd.path("id")});
+        yard.add(row, &meta, None);
+    }
+    let options = json!({"cert": {"key": place.public()}});
+    for outcome in yard.stage(&["cert"], options).await.unwrap() {
+        assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    }
+    let line = place.line() + "\n";
+    assert_eq!(fs::read_to_string(place.file()).unwrap(), line);
 }
