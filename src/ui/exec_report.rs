@@ -102,7 +102,10 @@ impl ExecReport {
             self.screen
                 .note(Level::Warning, Some(&outcome.server), message);
         }
-        report::outcome(&self.screen, outcome, false);
+        // One server's output speaks for itself.
+        if self.mode != Mode::Raw || outcome.error.is_some() {
+            report::outcome(&self.screen, outcome, false);
+        }
     }
 
     /// All have finished: prints the blocks.

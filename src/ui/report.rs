@@ -14,7 +14,7 @@ use crate::output::Stream;
 pub fn outcome<T>(screen: &Screen, outcome: &Outcome<T>, with_output: bool) {
     let went_wrong = outcome.status.is_failure() || outcome.status == Status::Cancelled;
     let watched = screen.is_terminal(Stream::Stderr) || screen.verbose() > 0;
-    if !went_wrong && (screen.is_quiet() || !watched) {
+    if screen.is_pipe_closed() || (!went_wrong && (screen.is_quiet() || !watched)) {
         return;
     }
     let style = screen.style(Stream::Stderr);

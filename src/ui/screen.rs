@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use rustix::termios::{OptionalActions, Termios, tcsetattr};
 
 use super::{Style, problem};
@@ -52,8 +52,43 @@ struct Side {
 struct State {
     bar: Option<ProgressBar>,
     asking: bool,
+    /// The cursor stands behind something that was printed: a bar drawn there would wipe it out.
+    mid_line: bool,
     /// What came for the terminal while a person was being asked.
     held: Vec<(Stream, Vec<u8>)>,
+}
+
+impl State {
+    /// Draws the bar where it is in nobody's way, else hides it.
+    fn place_bar(&mut self) {
+        let Some(bar) = &self.bar else { return };
+        let hide = self.asking || self.mid_line;
+        if hide && !bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+            // indicatif leaves what it has drawn: back to the line's begin, and erase it (ECMA-48).
+            let _ = put(Stream::Stderr, b"\r\x1b[2K");
+        } else if !hide && bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
+    /// Writes to a terminal, around the bar.
+    fn write_around_bar(&mut self, stream: Stream, bytes: &[u8]) -> std::io::Result<()> {
+        let was_mid_line = self.mid_line;
+        self.mid_line = !bytes.ends_with(b"\n");
+        match &self.bar {
+            Some(bar) if !was_mid_line && !self.mid_line => bar.suspend(|| put(stream, bytes)),
+            _ if self.mid_line => {
+                self.place_bar();
+                put(stream, bytes)
+            }
+            _ => {
+                let done = put(stream, bytes);
+                self.place_bar();
+                done
+            }
+        }
+    }
 }
 
 impl Screen {
@@ -136,7 +171,8 @@ impl Screen {
 
     /// Writes a line of talk to standard error. What cannot be told is not worth an error.
     pub fn talk(&self, line: &str) {
-        let _ = self.write(Stream::Stderr, format!("{line}\n").as_bytes());
+        let begin = if self.state().mid_line { "\n" } else { "" };
+        let _ = self.write(Stream::Stderr, format!("{begin}{line}\n").as_bytes());
     }
 
     /// Writes a note of the program itself when its level is shown.
@@ -175,10 +211,10 @@ impl Screen {
             state.held.push((stream, bytes.to_vec()));
             return Ok(());
         }
-        let done = match &state.bar {
-            // A bar is only drawn on a terminal, which text elsewhere does not disturb.
-            Some(bar) if self.side(stream).is_terminal => bar.suspend(|| put(stream, bytes)),
-            _ => put(stream, bytes),
+        // A bar is only drawn on a terminal, which text elsewhere does not disturb.
+        let done = match self.side(stream).is_terminal && !bytes.is_empty() {
+            true => state.write_around_bar(stream, bytes),
+            false => put(stream, bytes),
         };
         drop(state);
         done.map_err(|e| self.broken(stream, e))
@@ -200,19 +236,19 @@ impl Screen {
 
     /// Draws `bar` below everything else, or nothing more.
     pub(super) fn set_bar(&self, bar: Option<ProgressBar>) {
-        let old = std::mem::replace(&mut self.state().bar, bar);
+        let mut state = self.state();
+        let old = std::mem::replace(&mut state.bar, bar);
         if let Some(old) = old {
             old.finish_and_clear();
         }
+        state.place_bar();
     }
 
     /// Keeps the terminal free for a question until [`Screen::asked`].
     pub(super) fn begin_asking(&self) {
         let mut state = self.state();
         state.asking = true;
-        if let Some(bar) = &state.bar {
-            bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-        }
+        state.place_bar();
     }
 
     /// The question is answered: shows what was held back.
@@ -220,11 +256,10 @@ impl Screen {
         let mut state = self.state();
         state.asking = false;
         for (stream, bytes) in std::mem::take(&mut state.held) {
+            state.mid_line = !bytes.ends_with(b"\n");
             let _ = put(stream, &bytes);
         }
-        if let Some(bar) = &state.bar {
-            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-        }
+        state.place_bar();
     }
 
     /// Remembers the settings of a terminal whose echo is about to be turned off.
