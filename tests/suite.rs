@@ -4,6 +4,10 @@
 
 mod suite {
     mod binary;
+    mod cli;
+    mod cli_exec;
+    mod cli_secrets;
+    mod cli_terminal;
     mod files;
     mod golden;
     mod inventory;

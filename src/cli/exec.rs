@@ -8,7 +8,7 @@ use crate::fleet::{Counts, Outcome, Status, map};
 use crate::inventory::Server;
 use crate::output::{DEFAULT_MAX_OUTPUT, Output};
 use crate::ssh::Exec;
-use crate::ui::{ExecReport, Mode, outcome, total};
+use crate::ui::{ExecReport, Mode, fold_ids, outcome, total};
 
 /// Run a command on servers.
 ///
@@ -90,7 +90,8 @@ fn check(app: &App, servers: &[Server], command: &str) -> Result<u8> {
         let report = ExecReport::new(app.screen.clone(), Mode::Json);
         outcomes.iter().for_each(|o| report.done(o));
     } else {
-        let text = format!("would run on {} servers: {command}", servers.len());
+        let ids = fold_ids(servers.iter().map(|s| s.id.as_str()));
+        let text = format!("would run on {ids}: {command}");
         app.screen.note(crate::events::Level::Notice, None, &text);
         outcomes.iter().for_each(|o| outcome(&app.screen, o, false));
     }
