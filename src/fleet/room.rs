@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Interact, Level};
 use crate::inventory::{Selection, Server, Store};
 use crate::secret::{Redactor, Secret};
+use crate::ssh::guard::CheckMode;
 use crate::ssh::{Connector, Target, Transport};
 
 /// What the command line says about this run.
@@ -210,8 +211,12 @@ fn has_key(server: &Server) -> bool {
 async fn connect(
     connector: Arc<dyn Connector>,
     target: Target,
-    _check: bool,
+    check: bool,
 ) -> Result<Arc<dyn Transport>> {
     let id = target.id.clone();
-    connector.connect(target).await.map_err(|e| e.server(id))
+    let transport = connector.connect(target).await.map_err(|e| e.server(id))?;
+    Ok(match check {
+        true => Arc::new(CheckMode(transport)),
+        false => transport,
+    })
 }

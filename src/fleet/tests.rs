@@ -186,6 +186,42 @@ async fn a_tunnel_is_refused_unless_told_otherwise() {
     );
 }
 
+#[tokio::test]
+async fn check_mode_lets_no_writer_through() {
+    use crate::ssh::Exec;
+    use crate::ssh::fake::Fake;
+    struct Pretend(Fake);
+    impl Connector for Pretend {
+        fn connect(&self, _: Target) -> Reply<Arc<dyn Transport>> {
+            let transport: Arc<dyn Transport> = Arc::new(self.0.clone());
+            Box::pin(async move { Ok(transport) })
+        }
+    }
+    let fake = Fake::new();
+    fake.on("uptime", "up\n");
+    let dir = tempfile::tempdir().unwrap();
+    let room = Room::new(
+        Config::at(dir.path()).unwrap(),
+        RunOptions {
+            check: true,
+            ..RunOptions::default()
+        },
+        (Arc::new(Silent), Arc::new(Nobody)),
+        (Arc::new(Redactor::new()), Cancel::new()),
+        Arc::new(Pretend(fake.clone())),
+    );
+    let server = Server::new("a", "h", "u", 22);
+    let shared = room.transport(&server).await.unwrap();
+    let own = room.connect(room.target(&server).unwrap()).await.unwrap();
+    for transport in [shared, own] {
+        assert!(transport.exec(Exec::new("uptime")).await.is_err());
+        assert!(transport.write("/x", vec![], None).await.is_err());
+        assert!(transport.exec(Exec::reader("uptime")).await.is_ok());
+    }
+    let ran = fake.calls().len();
+    assert_eq!(ran, 2, "only the two readers arrived");
+}
+
 #[test]
 fn batch_is_a_number_or_a_share() {
     assert_eq!("3".parse::<Batch>().unwrap().of(100), 3);

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::inventory::Server;
 use crate::ssh::Transport;
+use crate::ssh::guard::CheckMode;
 
 /// What the handles of one server share during one piece of work.
 pub(super) struct Link {
@@ -73,16 +74,22 @@ impl Link {
 
     /// The open session.
     pub(super) async fn transport(&self) -> Result<Arc<dyn Transport>> {
-        match &self.reach {
+        let transport = match &self.reach {
             Reach::Room(server) => {
                 let server = server.borrow().clone();
-                self.context.room.transport(&server).await
+                self.context.room.transport(&server).await?
             }
             Reach::Own(transport) => transport
                 .borrow()
                 .clone()
-                .ok_or_else(|| Error::new(Kind::Connect, "the connection was closed")),
-        }
+                .ok_or_else(|| Error::new(Kind::Connect, "the connection was closed"))?,
+        };
+        // The verbs withhold by themselves; this is the wall behind them, for a call that asks
+        // for check mode in a run that does not. The room guards the run's own.
+        Ok(match self.check && !self.context.room.options.check {
+            true => Arc::new(CheckMode(transport)),
+            false => transport,
+        })
     }
 
     /// The inventory's row, when it has one.
