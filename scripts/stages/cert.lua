@@ -40,7 +40,8 @@ local function refuse(s, key, err, added)
       or "it was taken back"
   end
   error({
-    kind = err.kind,
+    -- The server was reached: a key that it refuses is a stage that failed.
+    kind = err.kind == "auth" and "script" or err.kind,
     message = ("the key `%s` alone does not open the server: %s; %s"):format(
       key.private,
       err.message,

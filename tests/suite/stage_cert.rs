@@ -195,7 +195,7 @@ async fn a_key_that_does_not_open_the_server_is_taken_back() {
     let Some(place) = Place::new("") else { return };
     let yard = place.yard(RunOptions::default());
     let (status, error) = yard.cert(&place.public()).await;
-    assert_eq!(status, "unreachable", "{error}");
+    assert_eq!(status, "failed", "{error}");
     assert!(error.contains("alone does not open the server"), "{error}");
     assert!(error.contains("it was taken back"), "{error}");
     assert!(!place.ssh_dir().exists(), "what was made is gone again");
