@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use ssh2::{MethodType, Session};
 
-use super::driver::quick_ack;
+use super::auth::KeyRing;
 use super::hostkey::Known;
-use super::keys::KeyRing;
-use super::poll::Interest;
-use super::tcp::{self, Patience, Stop, abandoned};
-use super::{Options, Target, auth, ffi, wire};
+use super::net::poll::Interest;
+use super::net::tcp::{self, Patience, Stop, abandoned, quick_ack};
+use super::net::wire;
+use super::{Options, Target, auth, ffi};
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 
@@ -213,7 +213,7 @@ fn back_off(tries: u32, patience: &Patience) -> Result<()> {
 }
 
 fn handshake_error(halt: &Halt, target: &Target, total: Duration) -> Error {
-    let place = super::known_hosts::name_of(&target.host, target.port);
+    let place = super::hostkey::name_of(&target.host, target.port);
     let first = wire::first_bytes();
     let greeted = first.starts_with(b"SSH-") || first.windows(5).any(|w| w == b"\nSSH-");
     let seconds = total.as_secs_f32();

@@ -170,7 +170,7 @@ impl Transport for Fake {
         self.act(Call::Read(path.to_owned()), |state| {
             match state.files.get(path) {
                 Some((content, _)) if content.len() as u64 > limit => {
-                    Err(super::shell::too_long(path, limit))
+                    Err(super::files::shell::too_long(path, limit))
                 }
                 Some((content, _)) => Ok(content.clone()),
                 None => Err(missing(path)),

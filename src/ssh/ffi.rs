@@ -15,7 +15,7 @@ use libssh2_sys as raw;
 use rustix::net::{RecvFlags, SendFlags};
 use ssh2::{Error, ErrorCode, Session};
 
-use super::wire;
+use super::net::wire;
 
 /// Bytes that the server may send on a channel before we say "go on" (libssh2's default).
 const WINDOW: u32 = 2 << 20;

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::shell::{temporary_name, too_long};
+use super::files::shell::{temporary_name, too_long};
+use super::files::tree;
 use super::transport::{CopyOptions, Exec, Reply, Transport};
-use super::tree;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Output, Stream};
 

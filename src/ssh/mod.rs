@@ -2,33 +2,25 @@
 //!
 //! One OS thread owns one session and everything made from it; the handle sends it work and
 //! awaits the answer. Must not import `inventory`: it knows [`Target`]s, not servers.
+//!
+//! [`transport`] is the contract; [`session`] keeps it over SSH, [`local`] on this machine,
+//! [`fake`] in tests, and [`guard`] walls in any of them for check mode. A session's way:
+//! [`connect`] (on [`net`], [`hostkey`], [`auth`]) -> [`driver`] -> [`exec`] and [`files`].
+//! [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
 
-mod agent;
 mod auth;
 mod connect;
-mod download;
 mod driver;
 mod exec;
 pub mod fake;
 mod ffi;
 mod files;
 pub mod guard;
-mod hostcert;
 mod hostkey;
-mod keys;
-mod known_hosts;
 pub mod local;
-mod poll;
-mod prompts;
+mod net;
 mod session;
-mod sftp;
-mod sftp_packet;
-mod shell;
-mod tcp;
 mod transport;
-mod tree;
-mod upload;
-mod wire;
 
 pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
 
@@ -94,7 +86,7 @@ pub trait Connector: Send + Sync {
 /// The real thing.
 pub struct Ssh {
     options: Arc<Options>,
-    keys: Arc<keys::KeyRing>,
+    keys: Arc<auth::KeyRing>,
 }
 
 impl Ssh {

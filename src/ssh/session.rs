@@ -15,14 +15,15 @@ use std::task::Poll;
 use futures::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
+use super::auth::KeyRing;
 use super::connect::establish;
 use super::driver::{Command, Core, run};
 use super::exec::exec;
-use super::keys::KeyRing;
-use super::poll::Wake;
-use super::tcp::{Patience, abandoned};
+use super::files::{download, single, upload};
+use super::net::poll::Wake;
+use super::net::tcp::{Patience, abandoned};
 use super::transport::{CopyOptions, Exec, Reply, Transport};
-use super::{Options, Target, download, files, upload};
+use super::{Options, Target};
 use crate::error::{Error, Kind, Result};
 use crate::output::Output;
 
@@ -176,12 +177,12 @@ impl Transport for Handle {
 
     fn read(&self, path: &str, limit: u64) -> Reply<Vec<u8>> {
         let path = path.to_owned();
-        self.submit(move |core| Box::pin(files::read(core, path, limit)))
+        self.submit(move |core| Box::pin(single::read(core, path, limit)))
     }
 
     fn write(&self, path: &str, content: Vec<u8>, mode: Option<u32>) -> Reply<()> {
         let path = path.to_owned();
-        self.submit(move |core| Box::pin(files::write(core, path, content, mode)))
+        self.submit(move |core| Box::pin(single::write(core, path, content, mode)))
     }
 
     fn upload(&self, from: PathBuf, to: &str, options: CopyOptions) -> Reply<u64> {

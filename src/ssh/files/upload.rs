@@ -5,14 +5,14 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::driver::Core;
-use super::files::put;
+use super::packet::{Attributes, Request, kind};
 use super::sftp::{BLOCK, Sftp};
-use super::sftp_packet::{Attributes, Request, kind};
 use super::shell;
-use super::transport::CopyOptions;
+use super::single::put;
 use super::tree::{What, base_name, failed, has_slash, total, walk};
 use crate::error::{Error, Kind, Result};
+use crate::ssh::driver::Core;
+use crate::ssh::transport::CopyOptions;
 
 /// Copies `from` to the server; gives the bytes copied.
 pub async fn upload(

@@ -4,19 +4,26 @@
 //! `--accept-new`, and then remembered. Certificates count only where an `@cert-authority` line
 //! is for the host, and are verified here, because libssh2 does not look at the signature.
 
+mod cert;
+mod known_hosts;
+mod names;
+
+pub use names::name_of;
+
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ssh_key::{HashAlg, PublicKey};
 use ssh2::{MethodType, Session};
 
-use super::hostcert::{Certificate, SUFFIX};
-use super::known_hosts::{self, Line, Marker, matches_list};
-use super::tcp::Patience;
-use super::{Options, Target};
 use crate::error::{Error, Kind, Result};
 use crate::events::{HostKeyQuestion, Level};
 use crate::quote;
+use crate::ssh::net::tcp::Patience;
+use crate::ssh::{Options, Target};
+use cert::{Certificate, SUFFIX};
+use known_hosts::{Line, Marker};
+use names::matches_list;
 
 /// What is known about one server's keys.
 pub struct Known(Vec<Line>);
@@ -77,7 +84,7 @@ impl Known {
         let key_type = type_of_blob(blob).ok_or_else(|| {
             Error::new(Kind::HostKey, "the server's host key cannot be understood")
         })?;
-        let name = known_hosts::name_of(&target.host, target.port);
+        let name = name_of(&target.host, target.port);
         if key_type.ends_with(SUFFIX) {
             return self.verify_certificate(blob, &name, target);
         }
@@ -136,7 +143,7 @@ impl Known {
                 "its signer {signer} is no known authority for the host"
             )));
         }
-        let host = known_hosts::name_of(&target.host, 22);
+        let host = name_of(&target.host, 22);
         if !cert.principals.is_empty() && !matches_list(&cert.principals, &host) {
             return Err(refuse(format!("it is for {}", cert.principals.join(", "))));
         }

@@ -4,11 +4,11 @@
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::rc::Rc;
 
-use super::driver::Core;
-use super::exec::exec;
-use super::transport::Exec;
 use crate::error::{Error, Kind, Result};
 use crate::quote;
+use crate::ssh::driver::Core;
+use crate::ssh::exec::exec;
+use crate::ssh::transport::Exec;
 
 /// Reads a file of at most `limit` bytes.
 pub async fn read(core: Rc<Core>, path: &str, limit: u64) -> Result<Vec<u8>> {

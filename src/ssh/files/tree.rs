@@ -7,8 +7,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::shell::temporary_name;
-use super::transport::CopyOptions;
 use crate::error::{Error, Kind, Result};
+use crate::ssh::transport::CopyOptions;
 
 /// Folders within folders that are still followed.
 pub const DEEPEST: usize = 100;

@@ -9,15 +9,16 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::driver::Core;
-use super::files::pull;
-use super::sftp::{READ, Sftp, is_end, refused};
-use super::sftp_packet::{Answer, Attributes, Request, kind};
+use super::packet::{Answer, Attributes, Request, kind};
+use super::requests::{READ, is_end, refused};
+use super::sftp::Sftp;
 use super::shell;
-use super::transport::CopyOptions;
+use super::single::pull;
 use super::tree::{DEEPEST, Part, base_name, failed, has_slash, make_folder, make_link};
 use super::upload::{join, no_sftp, trimmed};
 use crate::error::{Error, Kind, Result};
+use crate::ssh::driver::Core;
+use crate::ssh::transport::CopyOptions;
 
 /// Copies `from` from the server; gives the bytes copied.
 pub async fn download(

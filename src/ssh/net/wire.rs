@@ -1,6 +1,6 @@
 //! The socket as libssh2 sees it on this thread: never full, never suddenly gone.
 //!
-//! libssh2 reads and writes through two hooks ([`super::ffi`]) that end here. Three of its traps
+//! libssh2 reads and writes through two hooks ([`crate::ssh::ffi`]) that end here. Three of its traps
 //! vanish that way:
 //! - A send that the kernel cut short must be repeated by the very same call before any other
 //!   call may send. Here a send always succeeds; what the kernel did not take waits in `out`.

@@ -3,24 +3,28 @@
 //! Each refused try counts against the server's `MaxAuthTries` (6 by default), so a target with
 //! its own key tries that one alone, and others few. Nothing secret is kept or printed here.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod agent;
+mod candidates;
+mod keys;
+mod prompts;
+
+pub use keys::KeyRing;
+
+use std::path::Path;
 
 use ssh2::ErrorCode;
 
-use super::connect::{Halt, Link, words};
-use super::keys::{KeyRing, public_half};
-use super::prompts::Answers;
-use super::tcp::{Patience, Stop, abandoned};
-use super::{Options, Target, agent, ffi};
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::secret::Secret;
+use crate::ssh::connect::{Halt, Link, words};
+use crate::ssh::net::tcp::{Patience, Stop, abandoned};
+use crate::ssh::{Options, Target, ffi};
+use candidates::{Candidate, candidates};
+use prompts::Answers;
 
 /// Keys tried at most, so that a password has a try left.
 const MAX_KEYS: usize = 4;
-/// How long the agent may take to list its keys.
-const AGENT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Authenticates `link` as the target's user.
 ///
@@ -53,14 +57,6 @@ struct Attempt<'a, 'l> {
     target: &'a Target,
     tried: Vec<String>,
     offered: String,
-}
-
-/// A way to prove a key.
-enum Candidate {
-    /// The agent's copy of this public key.
-    Agent(Vec<u8>),
-    /// A private key file.
-    File(PathBuf),
 }
 
 impl Attempt<'_, '_> {
@@ -110,7 +106,8 @@ impl Attempt<'_, '_> {
     }
 
     fn try_keys(&mut self) -> Result<bool> {
-        for candidate in self.candidates() {
+        let patience = self.link.patience.left();
+        for candidate in candidates(self.options, self.keys, self.target, patience) {
             if self.tried.len() >= MAX_KEYS {
                 break;
             }
@@ -123,67 +120,6 @@ impl Attempt<'_, '_> {
             }
         }
         Ok(false)
-    }
-
-    /// With a key of its own, a target has that one alone, from the agent first: it may be
-    /// encrypted on disk. Else the identities (from the agent when it has them), then the
-    /// agent's other keys.
-    fn candidates(&self) -> Vec<Candidate> {
-        let held = match self.target.key_only {
-            true => Vec::new(),
-            false => self.agent_keys(),
-        };
-        let files: Vec<PathBuf> = match &self.target.key {
-            Some(key) => vec![key.clone()],
-            None => self
-                .options
-                .identities
-                .iter()
-                .filter(|p| p.is_file())
-                .cloned()
-                .collect(),
-        };
-        let mut candidates = Vec::new();
-        let mut used: Vec<Vec<u8>> = Vec::new();
-        for file in files {
-            let public = if held.is_empty() {
-                None
-            } else {
-                public_half(&file, self.keys)
-            };
-            match public.filter(|p| held.contains(p)) {
-                Some(blob) => {
-                    used.push(blob.clone());
-                    candidates.push(Candidate::Agent(blob));
-                    if self.target.key.is_some() {
-                        candidates.push(Candidate::File(file));
-                    }
-                }
-                None => candidates.push(Candidate::File(file)),
-            }
-        }
-        if self.target.key.is_none() {
-            candidates.extend(
-                held.into_iter()
-                    .filter(|b| !used.contains(b))
-                    .map(Candidate::Agent),
-            );
-        }
-        candidates
-    }
-
-    fn agent_keys(&self) -> Vec<Vec<u8>> {
-        let Some(socket) = &self.options.agent else {
-            return Vec::new();
-        };
-        let patience = AGENT_PATIENCE.min(self.link.patience.left());
-        agent::identities(socket, patience).unwrap_or_else(|error| {
-            let message = format!("the agent is not used: {error}");
-            self.options
-                .events
-                .note(Level::Info, Some(&self.target.id), &message);
-            Vec::new()
-        })
     }
 
     fn try_agent(&mut self, blob: &[u8]) -> Result<bool> {

@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::driver::Core;
-use super::exec::exec;
-use super::sftp::{BLOCK, DEPTH, READ, Sftp, WRITE_NEW, is_end, refused};
-use super::sftp_packet::{Answer, Attributes, Request, kind};
+use super::packet::{Answer, Attributes, Request, kind};
+use super::requests::{READ, WRITE_NEW, is_end, refused};
+use super::sftp::{BLOCK, DEPTH, Sftp};
 use super::shell;
-use super::transport::Exec;
 use crate::error::{Error, Kind, Result};
 use crate::quote;
+use crate::ssh::driver::Core;
+use crate::ssh::exec::exec;
+use crate::ssh::transport::Exec;
 
 /// Reads a file of at most `limit` bytes.
 pub async fn read(core: Rc<Core>, path: String, limit: u64) -> Result<Vec<u8>> {

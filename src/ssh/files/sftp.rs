@@ -9,25 +9,17 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use super::connect::words;
-use super::driver::{Core, Fault, Lease};
-use super::exec::start;
-use super::ffi::Channel;
-use super::sftp_packet::{Answer, Attributes, LONGEST, Request, kind, parse};
+use super::packet::{Answer, LONGEST, Request, kind, parse};
 use crate::error::{Error, Kind, Result};
+use crate::ssh::connect::words;
+use crate::ssh::driver::{Core, Fault, Lease};
+use crate::ssh::exec::start;
+use crate::ssh::ffi::Channel;
 
 /// Bytes of one read or write request: what every server must take.
 pub const BLOCK: usize = 32 << 10;
 /// Requests on their way at once: two MiB, a channel's usual window.
 pub const DEPTH: usize = 64;
-/// Status codes of the draft.
-const OK: u32 = 0;
-const EOF: u32 = 1;
-/// How to open files.
-pub const READ: u32 = 1;
-/// Write, create, fail when it is there.
-pub const WRITE_NEW: u32 = 2 | 8 | 0x20;
-
 /// A running SFTP subsystem. Kept by the session between uses.
 pub struct Sftp {
     core: Rc<Core>,
@@ -83,6 +75,11 @@ impl Sftp {
     /// The session it runs on.
     pub fn core(&self) -> Rc<Core> {
         self.core.clone()
+    }
+
+    /// Can it rename over what is there?
+    pub fn has_posix_rename(&self) -> bool {
+        self.posix_rename
     }
 
     /// Leaves it to the session for the next use.
@@ -200,103 +197,6 @@ impl Sftp {
         Ok(())
     }
 
-    /// One request, one answer.
-    pub async fn ask(&mut self, request: Request) -> Result<Answer> {
-        let id = self.send(request);
-        self.wait(id).await
-    }
-
-    /// A request that is answered by a status.
-    pub async fn tell(&mut self, request: Request, what: &str) -> Result<()> {
-        match self.ask(request).await? {
-            Answer::Status(OK, _) => Ok(()),
-            other => Err(refused(&other, what)),
-        }
-    }
-
-    /// Opens a file.
-    pub async fn open_file(
-        &mut self,
-        path: &str,
-        flags: u32,
-        attributes: &Attributes,
-    ) -> Result<Vec<u8>> {
-        let request = Request::new(kind::OPEN)
-            .bytes(path.as_bytes())
-            .u32(flags)
-            .attributes(attributes);
-        let verb = if flags == READ { "read" } else { "write" };
-        match self.ask(request).await? {
-            Answer::Handle(handle) => Ok(handle),
-            other => Err(refused(&other, &format!("{verb} `{path}`"))),
-        }
-    }
-
-    /// Closes a file or folder. The answer matters after writing: a full disk may show only here.
-    pub async fn close_file(&mut self, handle: &[u8], what: &str) -> Result<()> {
-        self.tell(Request::new(kind::CLOSE).bytes(handle), what)
-            .await
-    }
-
-    /// What is known of `path`; `None` when it is not there. `follow` looks through links.
-    pub async fn stat(&mut self, path: &str, follow: bool) -> Result<Option<Attributes>> {
-        let kind = if follow { kind::STAT } else { kind::LSTAT };
-        match self.ask(Request::new(kind).bytes(path.as_bytes())).await? {
-            Answer::Attributes(attributes) => Ok(Some(attributes)),
-            // No such file; some servers say "no such path".
-            Answer::Status(2 | 10, _) => Ok(None),
-            other => Err(refused(&other, &format!("read `{path}`"))),
-        }
-    }
-
-    /// The text of a link, or a path with all links resolved.
-    pub async fn name(&mut self, kind: u8, path: &str) -> Result<Vec<u8>> {
-        match self.ask(Request::new(kind).bytes(path.as_bytes())).await? {
-            Answer::Names(names) if names.len() == 1 => {
-                Ok(names.into_iter().next().unwrap_or_default().0)
-            }
-            other => Err(refused(&other, &format!("read `{path}`"))),
-        }
-    }
-
-    /// Renames over what is there; false when this server cannot.
-    pub async fn rename_over(&mut self, from: &str, to: &str) -> Result<bool> {
-        if !self.posix_rename {
-            return Ok(false);
-        }
-        let request = Request::new(kind::EXTENDED)
-            .bytes(b"posix-rename@openssh.com")
-            .bytes(from.as_bytes())
-            .bytes(to.as_bytes());
-        self.tell(request, &format!("rename to `{to}`"))
-            .await
-            .map(|()| true)
-    }
-
-    /// Gives an open file its mode, and its owner where that is wanted and allowed.
-    pub async fn set_attributes(
-        &mut self,
-        handle: &[u8],
-        attributes: &Attributes,
-        what: &str,
-    ) -> Result<()> {
-        self.tell(
-            Request::new(kind::FSETSTAT)
-                .bytes(handle)
-                .attributes(attributes),
-            what,
-        )
-        .await
-    }
-
-    /// Removes a file; one that is not there is no error.
-    pub async fn remove(&mut self, path: &str) {
-        let _ = self
-            .ask(Request::new(kind::REMOVE).bytes(path.as_bytes()))
-            .await;
-        self.unfinished = None;
-    }
-
     /// Names a temporary file that is removed should the work be given up.
     pub fn set_unfinished(&mut self, path: Option<String>) {
         self.unfinished = path;
@@ -318,11 +218,6 @@ impl Drop for Sftp {
     }
 }
 
-/// True for the answer that a file or folder has no more.
-pub fn is_end(answer: &Answer) -> bool {
-    matches!(answer, Answer::Status(EOF, _))
-}
-
 fn gone(fault: Fault) -> Error {
     match fault {
         Fault::Gone(how) => Error::new(Kind::Lost, format!("{how} during a file transfer")),
@@ -332,23 +227,4 @@ fn gone(fault: Fault) -> Error {
         )
         .source(error),
     }
-}
-
-/// The error for an answer that was not hoped for.
-pub fn refused(answer: &Answer, what: &str) -> Error {
-    let reason = match answer {
-        Answer::Status(2 | 10, _) => "no such file or folder".to_owned(),
-        Answer::Status(3, _) => "permission denied".to_owned(),
-        Answer::Status(_, said) if !said.is_empty() => {
-            // The server's words: shown, but tamed.
-            said.chars()
-                .filter(|c| !c.is_control())
-                .take(200)
-                .collect::<String>()
-                .to_lowercase()
-        }
-        Answer::Status(code, _) => format!("status {code}"),
-        _ => "the server's answer makes no sense".to_owned(),
-    };
-    Error::new(Kind::Transfer, format!("cannot {what}: {reason}"))
 }
