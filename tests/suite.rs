@@ -26,6 +26,7 @@ mod suite {
     mod ssh_files;
     mod ssh_hostile;
     mod ssh_hostkey;
+    mod ssh_silence;
     mod stage_cert;
     mod stage_env;
 }

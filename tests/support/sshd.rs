@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use machineroom::error::Result;
 use machineroom::events::{Nobody, Silent};
 use machineroom::ssh::{Connector as _, Options, Ssh, Target, Transport};
+use rustix::process::{Pid, Signal, kill_process};
 
 const SSHD: &str = "/usr/sbin/sshd";
 
@@ -150,16 +151,18 @@ impl Sshd {
 
     /// Ends the processes that serve connections, as a crash would.
     pub fn kill_sessions(&self) {
-        for pid in self.sessions() {
-            let mut family = children(pid);
-            family.push(pid);
-            for pid in family
-                .into_iter()
-                .filter_map(rustix::process::Pid::from_raw)
-            {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
+        for session in self.sessions() {
+            signal_family(session, Signal::KILL);
         }
+    }
+}
+
+/// Signals a process and its children.
+pub fn signal_family(process: i32, signal: Signal) {
+    let mut family = children(process);
+    family.push(process);
+    for pid in family.into_iter().filter_map(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
     }
 }
 

@@ -109,7 +109,7 @@ impl Core {
             *heard = Heard::now();
         }
         let patience = Duration::from_secs(u64::from(every) * u64::from(SILENT_KEEPALIVES + 1));
-        if heard.at.elapsed() > patience {
+        if heard.at.elapsed() >= patience {
             wire::end(&format!(
                 "no answer from the server for {} s",
                 patience.as_secs()
@@ -117,7 +117,8 @@ impl Core {
             return None;
         }
         let next = self.session.keepalive_send().unwrap_or(every).max(1);
-        Some(Instant::now() + Duration::from_secs(u64::from(next)))
+        let next = Instant::now() + Duration::from_secs(u64::from(next));
+        Some(next.min(heard.at + patience))
     }
 
     fn sleep(&self, wake: &Wake, keepalive: Option<Instant>, idle: bool) {
