@@ -256,7 +256,7 @@ fn an_interrupt_stops_all_and_tells_all() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        begun.elapsed() < Duration::from_secs(20),
         "{:?}",
         begun.elapsed()
     );
@@ -275,5 +275,5 @@ fn a_reader_that_goes_away_ends_the_run() {
     let begun = Instant::now();
     let seen = done(home.command("/bin/sh").args(["-c", &line])).ended(0);
     assert_eq!((seen.out(), seen.stderr.as_str()), ("y\n", ""));
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < Duration::from_secs(30));
 }

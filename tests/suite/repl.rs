@@ -208,11 +208,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
     let pressed = Instant::now();
     person.press("\x03");
     let told = person.prompt();
-    assert!(
-        pressed.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        pressed.elapsed()
-    );
+    assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
     assert!(told.contains("cancelled   web-[1-4]"), "{told}");
     assert!(told.contains("cancelled 4  unknown 0"), "{told}");
     // The commands are gone from the servers as well.
@@ -230,18 +226,10 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
     std::thread::sleep(Duration::from_millis(50));
     person.press("\x03");
     assert!(person.prompt().contains("interrupted"));
-    assert!(
-        pressed.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        pressed.elapsed()
-    );
+    assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
     let left = Instant::now();
     assert_eq!(person.leave(), Some(0));
-    assert!(
-        left.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        left.elapsed()
-    );
+    assert!(left.elapsed() < PATIENCE, "{:?}", left.elapsed());
 }
 
 #[test]

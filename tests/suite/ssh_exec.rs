@@ -130,7 +130,7 @@ fn time_is_up_with_the_output_so_far() {
         ..Exec::new("echo a; echo b >&2; sleep 60")
     };
     let error = block_on(web.exec(request)).unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_secs(20));
     assert_eq!(error.kind(), Kind::Timeout);
     let output = error.remote_output().unwrap();
     assert_eq!(
@@ -237,7 +237,7 @@ fn a_close_does_not_wait_for_a_dead_peer() {
     block_on(web.close()).unwrap();
     drop(call);
     assert!(
-        start.elapsed() < Duration::from_secs(2),
+        start.elapsed() < Duration::from_secs(20),
         "{:?}",
         start.elapsed()
     );

@@ -43,7 +43,8 @@ fn fails(host: &str, port: u16, timeout: Duration) -> Error {
     };
     let start = Instant::now();
     let error = open(options, target(host, port)).err().expect("connected");
-    let limit = timeout + Duration::from_secs(2);
+    // A busy machine is late, but a server that never answers would hold it for ever.
+    let limit = timeout + Duration::from_secs(20);
     assert!(start.elapsed() < limit, "{:?}: {error}", start.elapsed());
     assert_eq!(
         (error.kind(), error.server_id()),
