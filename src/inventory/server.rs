@@ -96,7 +96,8 @@ impl Server {
             }
             "id" => return Err(Error::usage("an id does not change: add the server anew")),
             "pass" | "password" => {
-                return Err(Error::usage("a password is not set on the command line"));
+                let error = Error::usage("a password is not set on the command line");
+                return Err(error.hint("`--ask-password` asks for it; `--password-stdin` reads it"));
             }
             key => {
                 check::key(key)?;

@@ -95,6 +95,7 @@ fn bad_words_are_named_and_nothing_happens() {
             "add new root@h:0",
             "add a--b root@h",
             "add new root@h password=x",
+            "set web-01 password=x",
             "set web-01 port=22x",
             "set web-01 =x",
             "set web-01",
