@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::values;
 use crate::fleet::Batch;
 
 /// Runs a room of servers: an inventory, SSH to all of them at once, and Lua on top.
@@ -117,19 +118,19 @@ pub struct Acting {
     #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub forks: Option<u32>,
     /// Work in batches of this size, one after another.
-    #[arg(long, global = true, value_name = "N|N%", env = "MROOM_SERIAL", hide_env = true, value_parser = batch)]
+    #[arg(long, global = true, value_name = "N|N%", env = "MROOM_SERIAL", hide_env = true, value_parser = values::batch)]
     pub serial: Option<Batch>,
     /// Start no more servers once more than this many have failed.
-    #[arg(long, global = true, value_name = "N|N%", env = "MROOM_MAX_FAIL", hide_env = true, value_parser = tolerance)]
+    #[arg(long, global = true, value_name = "N|N%", env = "MROOM_MAX_FAIL", hide_env = true, value_parser = values::tolerance)]
     pub max_fail: Option<Batch>,
     /// Change nothing; say what would be done.
     #[arg(short = 'C', long, global = true, env = "MROOM_CHECK", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub check: bool,
     /// A variable for the script, or a JSON or TOML file of them.
+    // Not global: clap would keep one place's values only. [`parse`] joins them.
     #[arg(
         short = 'e',
         long,
-        global = true,
         value_name = "K=V|@FILE",
         env = "MROOM_EXTRA_VARS",
         hide_env = true
@@ -142,10 +143,10 @@ pub struct Acting {
     #[arg(long, global = true, env = "MROOM_ACCEPT_NEW", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub accept_new: bool,
     /// Seconds to connect and authenticate [setting: timeout].
-    #[arg(short = 'T', long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(short = 'T', long, global = true, value_name = "SECONDS", value_parser = values::seconds)]
     pub timeout: Option<Duration>,
     /// Seconds that each command may take.
-    #[arg(long, global = true, value_name = "SECONDS", env = "MROOM_COMMAND_TIMEOUT", hide_env = true, value_parser = seconds)]
+    #[arg(long, global = true, value_name = "SECONDS", env = "MROOM_COMMAND_TIMEOUT", hide_env = true, value_parser = values::seconds)]
     pub command_timeout: Option<Duration>,
     /// Connect directly to servers that have a tunnel profile.
     #[arg(long, global = true, env = "MROOM_NO_TUNNEL", value_parser = FalseyValueParser::new(), hide_env = true)]
@@ -167,12 +168,14 @@ const ACTING: &[&str] = &[
     "no_tunnel",
 ];
 
+const EXTRA_VARS: &str = "extra_vars";
+
 /// Which flags of [`Acting`] a command takes; the others are refused, not ignored.
 fn takes(command: &str, flag: &str) -> bool {
     match command {
         "ls" | "export" | "set" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
-        "exec" => flag != "extra_vars",
+        "exec" => flag != EXTRA_VARS,
         "run" | "eval" | "stage" | "repl" => true,
         _ => false,
     }
@@ -182,14 +185,29 @@ fn takes(command: &str, flag: &str) -> bool {
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(words)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
     if let Some((name, inner)) = matches.subcommand() {
-        let typed = |id: &&&str| inner.value_source(id) == Some(ValueSource::CommandLine);
+        let typed = |id: &&&str| is_typed(&matches, id) || is_typed(inner, id);
         if let Some(id) = ACTING.iter().filter(|id| !takes(name, id)).find(typed) {
             let message = format!("`--{}` has no meaning for `{name}`", id.replace('_', "-"));
             return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
         }
+        // In the order typed: before the command, then after it; those of the variable when none is.
+        if is_typed(inner, EXTRA_VARS) {
+            if !is_typed(&matches, EXTRA_VARS) {
+                cli.acting.extra_vars.clear();
+            }
+            let after = inner.get_many::<String>(EXTRA_VARS);
+            cli.acting
+                .extra_vars
+                .extend(after.into_iter().flatten().cloned());
+        }
     }
-    Cli::from_arg_matches(&matches)
+    Ok(cli)
+}
+
+fn is_typed(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 /// The command line's grammar. A flag that a command does not take is kept out of its help.
@@ -198,57 +216,19 @@ fn command() -> clap::Command {
     let acting: Vec<clap::Arg> = command
         .get_arguments()
         .filter(|arg| ACTING.contains(&arg.get_id().as_str()))
-        .map(|arg| arg.clone().hide(true))
+        .cloned()
         .collect();
     for sub in command.get_subcommands_mut() {
-        let hidden: Vec<_> = acting
-            .iter()
-            .filter(|a| !takes(sub.get_name(), a.get_id().as_str()))
-            .collect();
-        *sub = hidden
-            .into_iter()
-            .fold(std::mem::take(sub), |sub, arg| sub.arg(arg.clone()));
+        let name = sub.get_name().to_owned();
+        for arg in &acting {
+            let taken = takes(&name, arg.get_id().as_str());
+            // A global one that is taken gets there by itself.
+            if !taken || !arg.is_global_set() {
+                *sub = std::mem::take(sub).arg(arg.clone().hide(!taken));
+            }
+        }
     }
     command
-}
-
-/// A number of seconds, decimals allowed.
-pub fn seconds(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a number of seconds from 0.001 to 86400");
-    let number: f64 = text.parse().map_err(|_| wrong())?;
-    if !(0.001..=86_400.0).contains(&number) {
-        return Err(wrong());
-    }
-    Ok(Duration::from_secs_f64(number))
-}
-
-/// `10` or `25%`, at least one.
-fn batch(text: &str) -> Result<Batch, String> {
-    let wrong = || format!("`{text}` is neither a number from 1 nor a share from 1% to 100%");
-    match amount(text).ok_or_else(wrong)? {
-        Batch::Count(0) | Batch::Percent(0) => Err(wrong()),
-        batch => Ok(batch),
-    }
-}
-
-/// `0`, `10` or `25%`.
-fn tolerance(text: &str) -> Result<Batch, String> {
-    amount(text).ok_or_else(|| format!("`{text}` is neither a number nor a share from 0% to 100%"))
-}
-
-fn amount(text: &str) -> Option<Batch> {
-    let digits = text.strip_suffix('%').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    if digits.len() == text.len() {
-        return text.parse().ok().map(Batch::Count);
-    }
-    digits
-        .parse()
-        .ok()
-        .filter(|p| *p <= 100)
-        .map(Batch::Percent)
 }
 
 #[cfg(test)]
@@ -285,12 +265,29 @@ mod tests {
     }
 
     #[test]
+    fn variables_stand_before_and_after_the_command() {
+        for (line, vars) in [
+            (
+                "mroom -e a=1 run x -e b=2 -e c=3",
+                &["a=1", "b=2", "c=3"][..],
+            ),
+            ("mroom -e a=1 -e b=2 run x", &["a=1", "b=2"]),
+            ("mroom stage cert all -e a=1", &["a=1"]),
+            ("mroom run x", &[]),
+        ] {
+            assert_eq!(cli(line).unwrap().acting.extra_vars, vars, "{line}");
+        }
+    }
+
+    #[test]
     fn a_flag_without_meaning_is_refused() {
         for line in [
             "mroom ls --check",
             "mroom -C ls",
             "mroom ls -f 3",
             "mroom -f 3 ls",
+            "mroom -e a=1 ls",
+            "mroom ls -e a=1",
         ] {
             let error = cli(line).unwrap_err();
             assert!(
@@ -299,30 +296,5 @@ mod tests {
             );
             assert_eq!(error.exit_code(), 2);
         }
-    }
-
-    #[test]
-    fn bad_values() {
-        for text in ["", "0", "-1", "x", "1e9", "NaN", "inf", "1s"] {
-            assert!(seconds(text).is_err(), "{text}");
-        }
-        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        for text in [
-            "",
-            "0",
-            "0%",
-            "101%",
-            "-1",
-            "1.5",
-            "+1",
-            "%",
-            "10 %",
-            "99999999999999999999",
-        ] {
-            assert!(batch(text).is_err(), "{text}");
-        }
-        assert_eq!(batch("25%"), Ok(Batch::Percent(25)));
-        assert_eq!(batch("3"), Ok(Batch::Count(3)));
-        assert_eq!(tolerance("0"), Ok(Batch::Count(0)));
     }
 }

@@ -23,6 +23,7 @@ mod show;
 mod signals;
 mod stage;
 mod trust;
+mod values;
 mod vars;
 mod vm;
 mod which;

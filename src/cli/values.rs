@@ -1,0 +1,112 @@
+//! What the values of flags look like: times, sizes, shares, permission bits.
+//!
+//! Each function is a value parser: its error is a sentence that names the text.
+
+use std::time::Duration;
+
+use crate::fleet::Batch;
+
+/// A number of seconds, decimals allowed.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a number of seconds from 0.001 to 86400");
+    let number: f64 = text.parse().map_err(|_| wrong())?;
+    if !(0.001..=86_400.0).contains(&number) {
+        return Err(wrong());
+    }
+    Ok(Duration::from_secs_f64(number))
+}
+
+/// `10` or `25%`, at least one.
+pub fn batch(text: &str) -> Result<Batch, String> {
+    let wrong = || format!("`{text}` is neither a number from 1 nor a share from 1% to 100%");
+    match amount(text).ok_or_else(wrong)? {
+        Batch::Count(0) | Batch::Percent(0) => Err(wrong()),
+        batch => Ok(batch),
+    }
+}
+
+/// `0`, `10` or `25%`.
+pub fn tolerance(text: &str) -> Result<Batch, String> {
+    amount(text).ok_or_else(|| format!("`{text}` is neither a number nor a share from 0% to 100%"))
+}
+
+fn amount(text: &str) -> Option<Batch> {
+    let digits = text.strip_suffix('%').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if digits.len() == text.len() {
+        return text.parse().ok().map(Batch::Count);
+    }
+    digits
+        .parse()
+        .ok()
+        .filter(|p| *p <= 100)
+        .map(Batch::Percent)
+}
+
+/// A number of bytes, with an optional binary suffix.
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let wrong = || format!("`{text}` is not a number of bytes such as 4096, 64K, 64M or 1G");
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let number: usize = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_values() {
+        for text in ["", "0", "-1", "x", "1e9", "NaN", "inf", "1s"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in [
+            "",
+            "0",
+            "0%",
+            "101%",
+            "-1",
+            "1.5",
+            "+1",
+            "%",
+            "10 %",
+            "99999999999999999999",
+        ] {
+            assert!(batch(text).is_err(), "{text}");
+        }
+        assert_eq!(batch("25%"), Ok(Batch::Percent(25)));
+        assert_eq!(batch("3"), Ok(Batch::Count(3)));
+        assert_eq!(tolerance("0"), Ok(Batch::Count(0)));
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, size) in [("0", 0), ("4096", 4096), ("64K", 65536), ("1g", 1 << 30)] {
+            assert_eq!(bytes(text), Ok(size));
+        }
+        for text in [
+            "",
+            "K",
+            "-1",
+            "1.5M",
+            "+1",
+            "1T",
+            "99999999999999999999",
+            "99999999999G",
+            "é",
+        ] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}
