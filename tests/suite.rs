@@ -5,6 +5,7 @@
 mod suite {
     mod binary;
     mod cli;
+    mod cli_cp;
     mod cli_exec;
     mod cli_secrets;
     mod cli_terminal;

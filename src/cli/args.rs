@@ -48,6 +48,7 @@ pub enum Command {
     Set(super::edit::Set),
     Rm(super::edit::Rm),
     Exec(super::exec::Args),
+    Cp(super::cp::Args),
     Config(super::config::Args),
     Secrets(super::secrets::Args),
     Run(super::run::Args),
@@ -176,6 +177,7 @@ fn takes(command: &str, flag: &str) -> bool {
         "ls" | "export" | "set" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
         "exec" => flag != EXTRA_VARS,
+        "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         "run" | "eval" | "stage" | "repl" => true,
         _ => false,
     }

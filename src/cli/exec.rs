@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, script};
+use super::{App, script, values};
 use crate::error::{Error, Result};
 use crate::fleet::{Counts, Outcome, Status, map};
 use crate::inventory::Server;
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "MROOM_SCRIPT", hide_env = true)]
     pub script: Option<String>,
     /// Bytes of each stream that are kept of a server; the rest is dropped. Suffixes: K, M, G.
-    #[arg(long, value_name = "BYTES", env = "MROOM_MAX_OUTPUT", hide_env = true, value_parser = bytes)]
+    #[arg(long, value_name = "BYTES", env = "MROOM_MAX_OUTPUT", hide_env = true, value_parser = values::bytes)]
     pub max_output: Option<usize>,
 }
 
@@ -78,14 +78,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
 
 /// Check mode: a command may change its server, so it runs nowhere.
 fn check(app: &App, servers: &[Server], command: &str) -> Result<u8> {
-    let skipped = servers.iter().map(|server| Outcome::<Output> {
-        server: server.id.clone(),
-        status: Status::Skipped,
-        value: None,
-        error: None,
-        duration: std::time::Duration::ZERO,
-    });
-    let outcomes: Vec<_> = skipped.collect();
+    let outcomes = skipped(servers);
     if app.json {
         let report = ExecReport::new(app.screen.clone(), Mode::Json);
         outcomes.iter().for_each(|o| report.done(o));
@@ -98,6 +91,18 @@ fn check(app: &App, servers: &[Server], command: &str) -> Result<u8> {
     Ok(end(app, &outcomes))
 }
 
+/// The outcomes of check mode where nothing ran.
+pub(super) fn skipped<T>(servers: &[Server]) -> Vec<Outcome<T>> {
+    let skipped = servers.iter().map(|server| Outcome {
+        server: server.id.clone(),
+        status: Status::Skipped,
+        value: None,
+        error: None,
+        duration: std::time::Duration::ZERO,
+    });
+    skipped.collect()
+}
+
 /// Prints the count; gives the exit code.
 pub(super) fn end<T>(app: &App, outcomes: &[Outcome<T>]) -> u8 {
     let mut counts = Counts::of(outcomes);
@@ -108,45 +113,4 @@ pub(super) fn end<T>(app: &App, outcomes: &[Outcome<T>]) -> u8 {
         total(&app.screen, &counts);
     }
     counts.exit_code()
-}
-
-/// A number of bytes, with an optional binary suffix.
-fn bytes(text: &str) -> Result<usize, String> {
-    let wrong = || format!("`{text}` is not a number of bytes such as 4096, 64K, 64M or 1G");
-    let (digits, shift) = match text.char_indices().last() {
-        Some((at, 'K' | 'k')) => (&text[..at], 10),
-        Some((at, 'M' | 'm')) => (&text[..at], 20),
-        Some((at, 'G' | 'g')) => (&text[..at], 30),
-        _ => (text, 0),
-    };
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    let number: usize = digits.parse().map_err(|_| wrong())?;
-    number.checked_mul(1 << shift).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        for (text, size) in [("0", 0), ("4096", 4096), ("64K", 65536), ("1g", 1 << 30)] {
-            assert_eq!(bytes(text), Ok(size));
-        }
-        for text in [
-            "",
-            "K",
-            "-1",
-            "1.5M",
-            "+1",
-            "1T",
-            "99999999999999999999",
-            "99999999999G",
-            "é",
-        ] {
-            assert!(bytes(text).is_err(), "{text}");
-        }
-    }
 }

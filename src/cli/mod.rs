@@ -6,6 +6,8 @@
 pub mod app;
 mod args;
 mod config;
+mod copies;
+mod cp;
 mod edit;
 mod eject;
 mod eval;
@@ -70,6 +72,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Set(args) => edit::set(app, args),
         Command::Rm(args) => edit::rm(app, args),
         Command::Exec(args) => exec::run(app, args),
+        Command::Cp(args) => cp::run(app, args),
         Command::Config(args) => config::run(app, args),
         Command::Secrets(args) => secrets::run(app, args),
         Command::Run(args) => run::run(app, args),

@@ -61,6 +61,18 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     number.checked_mul(1 << shift).ok_or_else(wrong)
 }
 
+/// Permission bits as `chmod` takes them in octal, without setuid and the like.
+pub fn mode(text: &str) -> Result<u32, String> {
+    let is_octal =
+        (3..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if is_octal && mode <= 0o777 => Ok(mode),
+        _ => Err(format!(
+            "`{text}` is not a mode from 000 to 0777 such as 0644"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +119,18 @@ mod tests {
             "é",
         ] {
             assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn modes() {
+        for (text, mode) in [("644", 0o644), ("0755", 0o755), ("000", 0)] {
+            assert_eq!(super::mode(text), Ok(mode));
+        }
+        for text in [
+            "", "7", "64", "0888", "+644", "-644", "4755", "00644", "u+x", "é",
+        ] {
+            assert!(super::mode(text).is_err(), "{text}");
         }
     }
 }
