@@ -156,6 +156,15 @@ impl App {
         }
     }
 
+    /// Tells of results that could not be written, once; nothing is well then. Gives the exit code
+    /// in place of `code`.
+    pub fn unwritten(&self, code: u8) -> u8 {
+        match self.screen.take_unwritten() {
+            Some(error) => code.max(self.screen.fail(&error)),
+            None => code,
+        }
+    }
+
     /// Leaves the terminal as it was. A reader of standard output that went away ends the program
     /// the way it ends any other.
     pub fn end(&self) {

@@ -72,7 +72,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         let policy = &room.options.policy;
         Ok(map(room, "exec", servers, policy, one, |o| report.done(o)).await)
     })?;
-    report.finish(&outcomes)?;
+    // What cannot be written the screen remembers, and `end` tells.
+    let _ = report.finish(&outcomes);
     Ok(end(app, &outcomes))
 }
 
@@ -109,8 +110,9 @@ pub(super) fn end<T>(app: &App, outcomes: &[Outcome<T>]) -> u8 {
     if app.room.cancel.is_cancelled() {
         counts.interrupt();
     }
+    let code = app.unwritten(counts.exit_code());
     if !app.screen.is_pipe_closed() {
         total(&app.screen, &counts);
     }
-    counts.exit_code()
+    code
 }

@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         Err((screen, error)) => return ExitCode::from(screen.fail(&error)),
     };
     let code = match dispatch(&app, &cli.command) {
-        Ok(code) => code,
+        Ok(code) => app.unwritten(code),
         Err(error) => app.fail(&error),
     };
     app.end();

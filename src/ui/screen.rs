@@ -40,6 +40,8 @@ pub struct Screen {
     /// The terminal and its settings from before a question without echo.
     echo: Mutex<Option<(OwnedFd, Termios)>>,
     pipe_closed: AtomicBool,
+    /// The first result that could not be written.
+    unwritten: Mutex<Option<Error>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +109,7 @@ impl Screen {
             state: Mutex::default(),
             echo: Mutex::default(),
             pipe_closed: AtomicBool::new(false),
+            unwritten: Mutex::default(),
         }
     }
 
@@ -226,7 +229,20 @@ impl Screen {
             self.cancel.cancel();
             return Error::new(Kind::Cancelled, "nobody reads standard output any more");
         }
-        Error::local(format!("cannot write: {error}")).source(error)
+        let message = format!("cannot write to standard output: {error}");
+        let error = Error::local(message).source(error);
+        if stream == Stream::Stdout {
+            let mut first = self.unwritten.lock().unwrap_or_else(|e| e.into_inner());
+            first.get_or_insert_with(|| error.clone());
+        }
+        error
+    }
+
+    /// The error of the first result that could not be written, once: what is printed while
+    /// servers work has nobody to return it to.
+    pub fn take_unwritten(&self) -> Option<Error> {
+        let mut first = self.unwritten.lock().unwrap_or_else(|e| e.into_inner());
+        first.take()
     }
 
     /// True once the reader of standard output went away.
