@@ -1,6 +1,7 @@
 //! Live output of several servers on one stream: whole lines, each behind its server's id.
 
-use crate::output::DEFAULT_MAX_OUTPUT;
+/// A line longer than this (1 MiB) is printed as several: memory stays bounded, nothing is lost.
+const LONGEST: usize = 1 << 20;
 
 /// Collects one stream of one server until its lines are whole.
 #[derive(Debug, Default)]
@@ -18,10 +19,12 @@ impl Lines {
             done.extend_from_slice(&bytes[..=end]);
             bytes = &bytes[end + 1..];
         }
-        // A line without an end is cut, so that memory stays bounded.
-        let room = DEFAULT_MAX_OUTPUT.saturating_sub(self.pending.len());
-        self.pending
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() > LONGEST {
+            done.extend_from_slice(prefix.as_bytes());
+            done.append(&mut self.pending);
+            done.push(b'\n');
+        }
         done
     }
 
@@ -45,5 +48,19 @@ mod tests {
         assert_eq!(lines.feed("a: ", b"e\n\ntw\xff"), b"a: one\na: \n");
         assert_eq!(lines.finish("a: "), b"a: tw\xff\n");
         assert_eq!(lines.finish("a: "), b"");
+    }
+
+    #[test]
+    fn a_line_without_end_is_printed_whole_and_not_kept() {
+        let mut lines = Lines::default();
+        let (mut printed, mut most) = (0, 0);
+        for _ in 0..100 {
+            let piece = lines.feed("a: ", &[b'x'; 64 << 10]);
+            printed += piece.iter().filter(|b| **b == b'x').count();
+            most = most.max(lines.pending.len());
+        }
+        printed += lines.finish("a: ").iter().filter(|b| **b == b'x').count();
+        assert_eq!(printed, 100 * (64 << 10));
+        assert!(most <= LONGEST, "{most}");
     }
 }
