@@ -12,7 +12,9 @@ use crate::output::Stream;
 /// the others are always told, with their hint. `with_output` adds the command and the last lines
 /// of what it said, where these were not printed already.
 pub fn outcome<T>(screen: &Screen, outcome: &Outcome<T>, with_output: bool) {
-    let went_wrong = outcome.status.is_failure() || outcome.status == Status::Cancelled;
+    // A reader who went away knows why the rest was not done.
+    let is_cancelled = outcome.status == Status::Cancelled && !screen.is_pipe_closed();
+    let went_wrong = outcome.status.is_failure() || is_cancelled;
     let watched = screen.is_terminal(Stream::Stderr) || screen.verbose() > 0;
     if screen.is_pipe_closed() || (!went_wrong && (screen.is_quiet() || !watched)) {
         return;
