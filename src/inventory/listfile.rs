@@ -138,7 +138,10 @@ fn parse_entry(line: &str) -> Result<Entry> {
     let mut fields = line.splitn(4, separator);
     let mut next = || fields.next().map(trim);
     let (Some(id), Some(host), Some(user)) = (next(), next(), next()) else {
-        return Err(Error::usage("too few fields").hint(form));
+        let message = format!("too few fields between the separators `{separator}`");
+        return Err(Error::usage(message).hint(format!(
+            "{form}; no field of id, host and user may be empty"
+        )));
     };
     check::id(id)?;
     check::host(host)?;

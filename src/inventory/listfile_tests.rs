@@ -103,11 +103,14 @@ fn bad_lines() {
     for (line, message) in [
         ("web", "no separator: two or more dashes"),
         ("web-h-u-pw", "no separator: two or more dashes"),
-        ("web--h", "too few fields"),
+        ("web--h", "too few fields between the separators `--`"),
         ("web--h--u", "`web` has no password field"),
         ("--h--u--pw--22", "no id"),
         ("  --h--u--pw--22", "no id"),
-        ("web----u--pw--22", "too few fields"),
+        (
+            "web----u--pw--22",
+            "too few fields between the separators `----`",
+        ),
         ("web-- --u--pw--22", "no host"),
         ("web--h-- --pw--22", "no user"),
         ("we b--h--u--pw--22", "id `we b` holds a space"),

@@ -263,7 +263,7 @@ fn term(word: &str) -> Result<Term> {
 /// The ids in an id file, with their lines.
 fn ids_in(bytes: &[u8], source: &Source) -> Result<Vec<(usize, String)>> {
     let text = std::str::from_utf8(bytes)
-        .map_err(|e| Error::usage(format!("{source}: not valid UTF-8")).source(e))?;
+        .map_err(|e| Error::usage(format!("`{source}`: not valid UTF-8")).source(e))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text
         .lines()

@@ -124,7 +124,7 @@ fn bad_patterns() {
         ("=x", "`=x` has no key", ""),
         ("@./typo", "./typo:2: no server `web-20`", "did you mean"),
         ("@./empty", "pattern `@./empty` matches no server", ""),
-        ("@./binary", "./binary: not valid UTF-8", ""),
+        ("@./binary", "`./binary`: not valid UTF-8", ""),
     ] {
         let error = select(pattern, Selection::default()).unwrap_err();
         assert!(error.message().starts_with(message), "{pattern}: {error}");

@@ -90,7 +90,7 @@ impl Store {
                     { limited }.read_to_end(&mut bytes).map(|_| bytes)
                 }
             };
-            read.map_err(|e| Error::usage(format!("{source}: {e}")).source(e))
+            read.map_err(|e| Error::usage(format!("`{source}`: {e}")).source(e))
         })
     }
 
