@@ -36,7 +36,7 @@ use std::rc::Rc;
 use mlua::chunk::ChunkMode;
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaOptions, MultiValue, StdLib, Value};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::fleet::Room;
 use context::Context;
 
@@ -119,6 +119,11 @@ fn load(lua: &Lua, text: &[u8], name: &str) -> Result<Function> {
             .map_or(&[][..], |end| &text[end..]),
         text => text,
     };
+    if text.starts_with(b"\x1b") {
+        let shown = name.trim_start_matches(['=', '@']);
+        let message = format!("{shown}: this is compiled Lua, which is not loaded");
+        return Err(Error::new(Kind::Script, message).hint("give its source text"));
+    }
     let chunk = lua.load(text).set_name(name).set_mode(ChunkMode::Text);
     chunk.into_function().map_err(|e| error::from_lua(&e))
 }

@@ -94,12 +94,13 @@ local function validate(s, name, file)
   return s
 end
 
--- One stage, validated. Loading it has no side effects.
-function stage.load(name)
+-- One stage, validated. Loading it has no side effects. `needed_by` is the file that names it.
+function stage.load(name, needed_by)
   local module = "stages." .. name
   local file = native.locate(module)
   if not file then
-    usage(("no stage `%s`"):format(name), "stages: " .. table.concat(native.list "stages", ", "))
+    local place = needed_by and needed_by .. ": `needs`: " or ""
+    usage(("%sno stage `%s`"):format(place, name), "stages: " .. table.concat(native.list "stages", ", "))
   end
   return validate(require(module), name, file), file
 end
@@ -116,7 +117,7 @@ end
 -- The stages of `names` and what they need, each after what it needs.
 function stage.sorted(names)
   local order, state, path = {}, {}, {}
-  local function visit(name)
+  local function visit(name, needed_by)
     if state[name] == "done" then
       return
     end
@@ -126,9 +127,9 @@ function stage.sorted(names)
       usage(("%s: `needs` is a circle: %s"):format(file, table.concat(path, " -> ")))
     end
     state[name] = "open"
-    local s = stage.load(name)
+    local s, file = stage.load(name, needed_by)
     for _, need in ipairs(s.needs or {}) do
-      visit(need)
+      visit(need, file)
     end
     state[name] = "done"
     path[#path] = nil

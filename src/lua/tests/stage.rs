@@ -61,7 +61,7 @@ async fn a_file_that_is_no_stage_is_refused_before_any_server_is_touched() {
         ),
         (
             &format!("return {{ name = 'x', needs = {{ 'gone' }}, {apply} }}"),
-            "no stage `gone`",
+            "x.lua: `needs`: no stage `gone`",
         ),
         (
             &format!("return {{ name = 'x', needs = {{ 'y' }}, {apply} }}"),
