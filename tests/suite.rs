@@ -3,6 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod suite {
+    mod bad_database;
+    mod bad_hosts;
+    mod bad_keys;
+    mod bad_list;
+    mod bad_lua;
+    mod bad_output;
     mod binary;
     mod cli;
     mod cli_cp;

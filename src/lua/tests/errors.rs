@@ -156,7 +156,10 @@ async fn a_syntax_error_names_its_line() {
         "{error}"
     );
     let error = bench().fails("\u{1b}Lua").await;
-    assert!(error.message().contains("test.lua: this is compiled Lua"), "{error}");
+    assert!(
+        error.message().contains("test.lua: this is compiled Lua"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
