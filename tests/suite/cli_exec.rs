@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::env::{Home, done};
+use crate::support::home::{Home, MROOM, run};
 use crate::support::sshd::{Sshd, free_port};
 
 /// A home with `count` names of one sshd, its host key accepted.
@@ -28,13 +28,13 @@ fn one_server_is_byte_true_and_many_stand_behind_their_id() {
     let Some((home, _sshd)) = room(3) else { return };
     let command = r"printf 'a\0b\377\033[31m\r\n\302'; echo oops >&2";
     let one = home.run(&["exec", "web-02", "--", command]).ended(0);
-    assert_eq!(one.stdout, b"a\0b\xff\x1b[31m\r\n\xc2");
+    assert_eq!(one.bytes, b"a\0b\xff\x1b[31m\r\n\xc2");
     assert!(one.stderr.starts_with("oops\n"), "{}", one.stderr);
 
     let many = home
         .run(&["exec", "all", "--", "printf 'x\\n\\ny'; echo err >&2"])
         .ended(0);
-    let mut lines: Vec<&str> = many.out().lines().collect();
+    let mut lines: Vec<&str> = many.stdout.lines().collect();
     lines.sort_unstable();
     let expected = [
         "web-01: ",
@@ -57,12 +57,12 @@ fn one_server_is_byte_true_and_many_stand_behind_their_id() {
         .ended(0);
     let rule = "-".repeat(15);
     assert_eq!(
-        folded.out(),
+        folded.stdout,
         format!("{rule}\nweb-[01-03] (3)\n{rule}\nsame\n")
     );
     assert_eq!(folded.stderr, ALL_OK);
     let quiet = home.run(&["exec", "all", "-q", "--", "true"]).ended(0);
-    assert_eq!((quiet.out(), quiet.stderr.as_str()), ("", ""));
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn words_behind_the_dashes_are_joined_like_ssh_does() {
     let seen = home
         .run(&["exec", "web-01", "--", "echo", "$((1 + 2))", "'a  b'"])
         .ended(0);
-    assert_eq!(seen.out(), "3 a  b\n");
+    assert_eq!(seen.stdout, "3 a  b\n");
     home.write("hello.sh", "echo \"$# $1\"; cat\n");
     let words = ["exec", "--script", "hello.sh", "web-01", "--", "a  'b", "c"];
-    assert_eq!(home.run(&words).ended(0).out(), "2 a  'b\n");
+    assert_eq!(home.run(&words).ended(0).stdout, "2 a  'b\n");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn each_end_has_its_status_and_exit_code() {
         .ended(0);
     let lines = |words: &[&str], code: i32| -> Vec<Value> {
         let seen = home.run(words).ended(code);
-        seen.out()
+        seen.stdout
             .lines()
             .map(|l| serde_json::from_str(l).unwrap())
             .collect()
@@ -197,7 +197,7 @@ fn an_unknown_host_key_is_refused_with_the_way_out() {
     let seen = home.run(&["exec", "web", "--", "true"]).ended(5);
     assert!(seen.stderr.contains("--accept-new"), "{}", seen.stderr);
     let object = home.run(&["exec", "web", "--json", "--", "true"]).ended(5);
-    let object: Value = serde_json::from_str(object.out()).unwrap();
+    let object: Value = serde_json::from_str(&object.stdout).unwrap();
     assert_eq!(object["status"], "unreachable");
     assert_eq!(object["error"]["kind"], "host_key");
     assert!(!home.path(".ssh/known_hosts").exists());
@@ -209,7 +209,7 @@ fn check_mode_reaches_no_server() {
     home.run(&["add", "web", "root@192.0.2.1"]).ended(0);
     let seen = home.run(&["-C", "exec", "web", "--", "reboot"]).ended(0);
     assert_eq!(
-        (seen.out(), seen.stderr.as_str()),
+        (seen.stdout.as_str(), seen.stderr.as_str()),
         (
             "",
             "would run on web: reboot\n\
@@ -268,12 +268,9 @@ fn an_interrupt_stops_all_and_tells_all() {
 #[test]
 fn a_reader_that_goes_away_ends_the_run() {
     let Some((home, _sshd)) = room(1) else { return };
-    let line = format!(
-        "'{}' exec web-01 -- yes | head -n 1",
-        env!("CARGO_BIN_EXE_mroom")
-    );
+    let line = format!("'{MROOM}' exec web-01 -- yes | head -n 1");
     let begun = Instant::now();
-    let seen = done(home.command("/bin/sh").args(["-c", &line])).ended(0);
-    assert_eq!((seen.out(), seen.stderr.as_str()), ("y\n", ""));
+    let seen = run(home.command("/bin/sh").args(["-c", &line]), "").ended(0);
+    assert_eq!((seen.stdout.as_str(), seen.stderr.as_str()), ("y\n", ""));
     assert!(begun.elapsed() < Duration::from_secs(30));
 }

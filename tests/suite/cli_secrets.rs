@@ -1,39 +1,14 @@
 //! Passwords: in by a pipe or a question, sealed at rest, opened by whoever may.
 
-use std::io::Write as _;
-use std::process::Stdio;
-
-use crate::support::env::{Done, Home, done};
+use crate::support::home::{Home, run};
 
 const PASSWORD: &str = "correct horse battery";
-
-/// Runs `mroom` with that on its standard input.
-fn piped(home: &Home, words: &[&str], input: &str) -> Done {
-    let mut command = home.mroom(words);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    Done {
-        code: output.status.code(),
-        stdout: output.stdout,
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
 
 /// A home with one server that has a password.
 fn room() -> Home {
     let home = Home::new();
     let words = ["add", "web", "root@10.0.0.1", "--password-stdin"];
-    piped(&home, &words, &format!("{PASSWORD}\r\n")).ended(0);
+    home.feed(&words, format!("{PASSWORD}\r\n")).ended(0);
     home
 }
 
@@ -42,7 +17,7 @@ fn a_password_is_not_on_the_disk_nor_shown() {
     let home = room();
     let exported = home.run(&["export"]).ended(0);
     assert_eq!(
-        exported.out(),
+        exported.stdout,
         format!("web--10.0.0.1--root--{PASSWORD}--22\n")
     );
     for words in [
@@ -53,11 +28,11 @@ fn a_password_is_not_on_the_disk_nor_shown() {
     ] {
         let seen = home.run(&words).ended(0);
         assert!(
-            !seen.out().contains("horse") && !seen.stderr.contains("horse"),
+            !seen.stdout.contains("horse") && !seen.stderr.contains("horse"),
             "{words:?}"
         );
     }
-    for entry in std::fs::read_dir(home.path("data")).unwrap() {
+    for entry in std::fs::read_dir(home.data("")).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
         let found = bytes
@@ -76,7 +51,9 @@ fn a_password_is_not_on_the_disk_nor_shown() {
 fn an_empty_password_is_an_error() {
     let home = room();
     for input in ["", "\n"] {
-        let seen = piped(&home, &["set", "web", "--password-stdin"], input).ended(2);
+        let seen = home
+            .feed(&["set", "web", "--password-stdin"], input)
+            .ended(2);
         assert_eq!(
             seen.stderr,
             "error: there is no password on standard input\n"
@@ -93,18 +70,19 @@ fn an_empty_password_is_an_error() {
 fn locked_secrets_need_their_passphrase() {
     let home = room();
     home.write("phrase", "open sesame\n");
-    let with = |name: &str, value: &str, words: &[&str]| done(home.mroom(words).env(name, value));
+    let with =
+        |name: &str, value: &str, words: &[&str]| run(home.mroom(words).env(name, value), "");
     let status = home.run(&["secrets", "status"]).ended(0);
     assert!(
         status
-            .out()
+            .stdout
             .starts_with("open: they open with the identity file\nsealed values: 1\n")
     );
 
     home.run(&["secrets", "lock"]).ended(5);
     with("MROOM_PASSPHRASE", "open sesame", &["secrets", "lock"]).ended(0);
     let status = home.run(&["secrets", "status", "--json"]).ended(0);
-    let status: serde_json::Value = serde_json::from_str(status.out()).unwrap();
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(
         (&status["locked"], &status["has_identity_file"]),
         (&true.into(), &false.into())
@@ -120,11 +98,11 @@ fn locked_secrets_need_their_passphrase() {
     with("MROOM_PASSPHRASE", "open salami", &["export"]).ended(5);
     with("MROOM_PASSPHRASE_FILE", "~/nowhere", &["export"]).ended(2);
     let opened = with("MROOM_PASSPHRASE_FILE", "~/phrase", &["export"]).ended(0);
-    assert!(opened.out().contains(PASSWORD));
+    assert!(opened.stdout.contains(PASSWORD));
 
     // Refused before anything is tried; the exit code says by whom.
     let exec = home.run(&["exec", "web", "--json", "--", "true"]).ended(5);
-    let object: serde_json::Value = serde_json::from_str(exec.out()).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&exec.stdout).unwrap();
     assert_eq!(
         (&object["status"], &object["error"]["kind"]),
         (&"unreachable".into(), &"auth".into())

@@ -1,6 +1,6 @@
 //! What differs on a terminal, seen through a pseudo-terminal.
 
-use crate::support::env::Home;
+use crate::support::home::Home;
 use crate::support::sshd::{Sshd, has};
 
 fn room() -> Option<(Home, Sshd)> {
@@ -25,13 +25,13 @@ fn a_server_cannot_write_to_the_terminal() {
             .on_terminal(&["exec", pattern, "-q", "--", evil], &[])
             .ended(0);
         let shown = "^[]0;owned^G<U+009B><U+202E> ";
-        assert!(seen.out().contains(shown), "{:?}", seen.out());
-        assert!(seen.out().contains("\\xff\r\n"), "{:?}", seen.out());
+        assert!(seen.stdout.contains(shown), "{:?}", seen.stdout);
+        assert!(seen.stdout.contains("\\xff\r\n"), "{:?}", seen.stdout);
         let acting = ['\x07', '\u{9b}', '\u{202e}'];
         assert!(
-            !seen.out().contains(acting) && !seen.out().contains("\x1b]"),
+            !seen.stdout.contains(acting) && !seen.stdout.contains("\x1b]"),
             "{:?}",
-            seen.out()
+            seen.stdout
         );
     }
 }
@@ -45,13 +45,13 @@ fn same_output_is_one_block_and_the_count_comes_last() {
         .on_terminal(&["exec", "all", "--color", "never", "--", "echo same"], &[])
         .ended(0);
     let block = "web-[01-02] (2)\r\n---------------\r\nsame\r\n";
-    assert!(seen.out().contains(block), "{:?}", seen.out());
+    assert!(seen.stdout.contains(block), "{:?}", seen.stdout);
     let last = "ok 2  changed 0  failed 0  unreachable 0  skipped 0  cancelled 0  unknown 0\r\n";
-    assert!(seen.out().ends_with(last), "{:?}", seen.out());
+    assert!(seen.stdout.ends_with(last), "{:?}", seen.stdout);
     assert!(
-        seen.out().contains("ok          web-01"),
+        seen.stdout.contains("ok          web-01"),
         "a line as each finishes: {:?}",
-        seen.out()
+        seen.stdout
     );
 }
 
@@ -65,9 +65,9 @@ fn a_person_accepts_a_host_key() {
         )
         .ended(5);
     assert!(
-        no.out().contains("is not known yet: ssh-ed25519 SHA256:"),
+        no.stdout.contains("is not known yet: ssh-ed25519 SHA256:"),
         "{:?}",
-        no.out()
+        no.stdout
     );
     // `-y` does not answer that one.
     home.on_terminal(
@@ -81,7 +81,7 @@ fn a_person_accepts_a_host_key() {
             &[("[yes/no]", "yes\n")],
         )
         .ended(0);
-    assert!(yes.out().contains("in\r\n"), "{:?}", yes.out());
+    assert!(yes.stdout.contains("in\r\n"), "{:?}", yes.stdout);
     home.run(&["exec", "web-01", "--", "true"]).ended(0);
 }
 
@@ -97,20 +97,24 @@ fn a_password_is_asked_for_twice_without_echo() {
         .on_terminal(&words, &typed("hunter2hunter3\n"))
         .ended(2);
     assert!(
-        seen.out().contains("the two are not the same"),
+        seen.stdout.contains("the two are not the same"),
         "{:?}",
-        seen.out()
+        seen.stdout
     );
     let seen = home
         .on_terminal(&words, &typed("hunter2hunter2\n"))
         .ended(0);
-    assert!(!seen.out().contains("hunter2"), "no echo: {:?}", seen.out());
+    assert!(
+        !seen.stdout.contains("hunter2"),
+        "no echo: {:?}",
+        seen.stdout
+    );
     let list = home.run(&["export"]).ended(0);
-    assert_eq!(list.out(), "web--h--root--hunter2hunter2--22\n");
+    assert_eq!(list.stdout, "web--h--root--hunter2hunter2--22\n");
     // Not onto a terminal, unless one insists.
     home.on_terminal(&["export"], &[]).ended(2);
     let shown = home.on_terminal(&["export", "-y"], &[]).ended(0);
-    assert!(shown.out().contains("hunter2hunter2"));
+    assert!(shown.stdout.contains("hunter2hunter2"));
 }
 
 #[test]
@@ -122,14 +126,14 @@ fn the_table_fits_and_colours_obey() {
     let long = format!("description={}", "word ".repeat(60));
     home.run(&["add", "web", "root@h", &long]).ended(0);
     let seen = home.on_terminal(&["ls", "--long"], &[]).ended(0);
-    assert!(seen.out().starts_with("\x1b[1mID"), "{:?}", seen.out());
+    assert!(seen.stdout.starts_with("\x1b[1mID"), "{:?}", seen.stdout);
     let widest = seen
-        .out()
+        .stdout
         .lines()
         .map(|l| l.trim_end().chars().count())
         .max()
         .unwrap();
     assert!(widest <= 100 + "\x1b[1m\x1b[0m".len(), "{widest}");
     let plain = home.on_terminal(&["ls", "--color", "never"], &[]).ended(0);
-    assert!(!plain.out().contains('\x1b'));
+    assert!(!plain.stdout.contains('\x1b'));
 }

@@ -12,10 +12,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use super::files::root;
-use crate::support::home::{Home, MROOM};
+use crate::support::home::{Home, MROOM, run};
+use crate::support::sshd::has;
 
 /// A fenced block with the line it starts on and the last line of text before it.
 struct Block {
@@ -84,28 +84,20 @@ struct Place {
 }
 
 impl Place {
-    fn new() -> Self {
-        let place = Place { home: Home::new() };
-        fs::create_dir_all(place.home.path("home/.ssh")).unwrap();
-        fs::create_dir_all(place.home.path("config")).unwrap();
-        place
+    fn new() -> Option<Self> {
+        let home = Home::with_key()?;
+        Some(Place { home })
     }
 
     /// Runs a line in `sh`; gives whether it ended with 0, and all that it printed.
     fn run(&self, line: &str) -> (bool, String) {
-        let mut command = Command::new("sh");
         let program = Path::new(MROOM).parent().unwrap().display();
-        let output = self
-            .home
-            .environment(command.args(["-c", line]))
-            .env("PATH", format!("{program}:/usr/bin:/bin"))
-            .env_remove("MROOM_ACCEPT_NEW")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text += &String::from_utf8_lossy(&output.stderr);
-        (output.status.success(), text)
+        let mut command = self.home.command("sh");
+        command
+            .args(["-c", line])
+            .env("PATH", format!("{program}:/usr/bin:/bin"));
+        let done = run(&mut command, "");
+        (done.code == 0, done.stdout + &done.stderr)
     }
 
     fn must(&self, line: &str) -> String {
@@ -120,9 +112,7 @@ impl Place {
         let ids: Vec<&str> = ids.lines().collect();
         self.must(&format!("mroom sandbox up {}", ids.len()));
         for (i, id) in ids.iter().enumerate() {
-            let folder = self
-                .home
-                .path(&format!("data/sandbox/sandbox-{:02}", i + 1));
+            let folder = self.home.data(&format!("sandbox/sandbox-{:02}", i + 1));
             let config = fs::read_to_string(folder.join("sshd_config")).unwrap();
             let port = config
                 .lines()
@@ -136,16 +126,7 @@ impl Place {
             ));
         }
         // The key of the sandbox is the person's own: default keys are tried by themselves.
-        self.must("cp ../data/sandbox/id_ed25519* .ssh/");
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let (ok, text) = self.run("mroom sandbox down");
-        if !ok {
-            println!("the sandbox is still up: {text}");
-        }
+        self.must("cp .local/share/machineroom/sandbox/id_ed25519* .ssh/");
     }
 }
 
@@ -174,9 +155,7 @@ fn type_in(place: &Place, block: &Block) {
 
 #[test]
 fn what_the_readme_says_is_so() {
-    if !Path::new("/usr/sbin/sshd").exists() {
-        assert!(std::env::var_os("CI").is_none(), "no sshd on this machine");
-        println!("skipped: no sshd on this machine");
+    if !has("/usr/sbin/sshd") {
         return;
     }
     let text = fs::read_to_string(root().join("README.md")).unwrap();
@@ -185,8 +164,7 @@ fn what_the_readme_says_is_so() {
         assert!(root().join(link).exists(), "README.md links to `{link}`");
     }
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
-    let place = Place::new();
-    place.must("ssh-keygen -q -t ed25519 -N '' -f .ssh/id_ed25519");
+    let Some(place) = Place::new() else { return };
     for block in blocks(&text) {
         match block.kind.as_str() {
             "console" => type_in(&place, &block),
@@ -194,26 +172,26 @@ fn what_the_readme_says_is_so() {
                 let name = block.body.lines().next().unwrap_or_default();
                 let name = name.trim_start_matches("-- ").split_whitespace().next();
                 let name = name.unwrap_or_default();
-                let is_own = name.starts_with("stages/");
-                let folder = place.home.path(if is_own { "config" } else { "home" });
-                let file = folder.join(name);
+                let file = match name.starts_with("stages/") {
+                    true => place.home.config(name),
+                    false => place.home.path(name),
+                };
                 assert!(
                     file.extension().is_some_and(|e| e == "lua"),
                     "README.md:{}",
                     block.line
                 );
-                fs::create_dir_all(file.parent().unwrap()).unwrap();
-                fs::write(file, &block.body).unwrap();
+                place.home.write(file, &block.body);
             }
             "toml" => {
-                fs::write(place.home.path("config/config.toml"), &block.body).unwrap();
+                let file = place.home.config("config.toml");
+                place.home.write(file, &block.body);
                 place.must("mroom config");
             }
             "text" => {
                 let name = block.above.trim_end_matches(':').rsplit(' ').next();
                 if let Some(name) = name.filter(|name| name.ends_with(".txt`")) {
-                    let file = place.home.path("home").join(name.trim_matches('`'));
-                    fs::write(file, &block.body).unwrap();
+                    place.home.write(name.trim_matches('`'), &block.body);
                 }
             }
             "sh" => {

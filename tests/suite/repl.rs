@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::account::Account;
 use crate::support::home::Home;
-use crate::support::sshd::{Sshd, user};
+use crate::support::sshd::{Sshd, has, user};
 use crate::support::terminal::{PATIENCE, Terminal};
 
 /// What the editor says last before it listens, and when it stops.
@@ -24,7 +24,7 @@ struct Person {
 
 impl Person {
     fn new(home: &Home) -> Option<Self> {
-        let terminal = Terminal::new(home, &["repl", "--color", "never"])?;
+        let terminal = has("script").then(|| Terminal::new(home, &["repl", "--color", "never"]))?;
         let mut person = Person {
             terminal,
             said: String::new(),
@@ -52,14 +52,31 @@ impl Person {
     }
 
     /// Ctrl-D; the exit code.
-    fn leave(mut self) -> Option<i32> {
+    fn leave(mut self) -> i32 {
         self.press("\x04");
-        self.terminal.ended()
+        self.terminal.ended().code
     }
 }
 
+/// A home in which all `ids` are that user on the sshd, whose host key is known.
+fn room(sshd: &Sshd, user: &str, ids: &[&str]) -> Home {
+    let home = Home::new();
+    for id in ids {
+        home.add(id, sshd);
+        home.ok(&["set", id, &format!("user={user}")]);
+    }
+    home.trust(sshd);
+    home
+}
+
 fn history(home: &Home) -> String {
-    fs::read_to_string(home.path("data/repl_history")).unwrap_or_default()
+    fs::read_to_string(home.data("repl_history")).unwrap_or_default()
+}
+
+/// Feeds the REPL over a pipe; exit code, standard output, standard error.
+fn pipe(home: &Home, input: &str, words: &[&str]) -> (i32, String, String) {
+    let done = home.feed(words, input);
+    (done.code, done.stdout, done.stderr)
 }
 
 #[test]
@@ -67,12 +84,12 @@ fn chunks_over_a_pipe_print_their_values_and_nothing_else() {
     let home = Home::new();
     let input = "#!/usr/bin/env mroom\nx = { 1, b = 'c' }\nx\nfor i = 1, 2 do\n  print(i)\nend\n\
                  local gone = 1\ngone\n_, 'a\\27b'\n{ { n = 1, id = 'x' }, { n = 2, id = 'y' } }";
-    let (code, out, err) = home.pipe(input, &["repl"]);
+    let (code, out, err) = pipe(&home, input, &["repl"]);
     let shown = "{ 1, b = \"c\" }\n1\n2\nnil\n{ 1, b = \"c\" }\n\"a\\x1bb\"\nid  n\nx   1\ny   2\n";
-    assert_eq!((code, out.as_str(), err.as_str()), (Some(0), shown, ""));
+    assert_eq!((code, out.as_str(), err.as_str()), (0, shown, ""));
     assert_eq!(
-        home.pipe("", &["repl"]),
-        (Some(0), String::new(), String::new())
+        pipe(&home, "", &["repl"]),
+        (0, String::new(), String::new())
     );
     assert_eq!(history(&home), "", "a pipe is nobody's typing");
 }
@@ -81,8 +98,8 @@ fn chunks_over_a_pipe_print_their_values_and_nothing_else() {
 fn a_broken_chunk_is_told_with_its_line_and_ends_nothing() {
     let home = Home::new();
     let input = "x = = 1\nprint 'on'\n\nerror 'no'\nserver 'nosuch'\nif true then\n  f(\n";
-    let (code, out, err) = home.pipe(input, &["repl", "-q"]);
-    assert_eq!((code, out.as_str()), (Some(1), "on\n"));
+    let (code, out, err) = pipe(&home, input, &["repl", "-q"]);
+    assert_eq!((code, out.as_str()), (1, "on\n"));
     let told: Vec<&str> = err.lines().collect();
     assert_eq!(
         told[0], "error: stdin:1: unexpected symbol near '='",
@@ -93,33 +110,41 @@ fn a_broken_chunk_is_told_with_its_line_and_ends_nothing() {
     assert!(err.contains("hint: "), "{err}");
     assert!(err.contains("near <eof>"), "{err}");
     assert!(!err.contains("stack traceback"), "{err}");
-    let (_, _, verbose) = home.pipe("local function f() error 'no' end\nf()", &["repl", "-v"]);
+    let (_, _, verbose) = pipe(
+        &home,
+        "local function f() error 'no' end\nf()",
+        &["repl", "-v"],
+    );
     assert!(verbose.contains("nil value (global 'f')"), "{verbose}");
-    let (code, out, _) = home.pipe("print 'a' os.exit(7)\nprint 'b'", &["repl"]);
-    assert_eq!((code, out.as_str()), (Some(7), "a\n"));
-    let (code, _, err) = home.pipe("\"\\xff\"\n\"\\u{202e}\"", &["repl", "--json"]);
-    assert_eq!(code, Some(2), "{err}");
+    let (code, out, _) = pipe(&home, "print 'a' os.exit(7)\nprint 'b'", &["repl"]);
+    assert_eq!((code, out.as_str()), (7, "a\n"));
+    let (code, _, err) = pipe(&home, "\"\\xff\"\n\"\\u{202e}\"", &["repl", "--json"]);
+    assert_eq!(code, 2, "{err}");
 }
 
 #[test]
 fn a_fleet_call_over_a_pipe_is_grouped_and_counts() {
     let Some(sshd) = Sshd::start("") else { return };
-    let home = Home::with(&sshd, &user(), &["web-1", "web-2"]);
-    let (code, out, err) = home.pipe("fleet.select('web*'):run 'echo hi'", &["repl"]);
+    let home = room(&sshd, &user(), &["web-1", "web-2"]);
+    let (code, out, err) = pipe(&home, "fleet.select('web*'):run 'echo hi'", &["repl"]);
     assert!(
         out.contains("web-[1-2] (2)\n") && out.ends_with("\nhi\n"),
         "{out}"
     );
     assert!(err.contains("ok 2  changed 0"), "{err}");
-    assert_eq!(code, Some(0));
-    let (code, _, err) = home.pipe("fleet.select('web*'):run 'exit 9'\n1", &["repl"]);
+    assert_eq!(code, 0);
+    let (code, _, err) = pipe(&home, "fleet.select('web*'):run 'exit 9'\n1", &["repl"]);
     assert!(err.contains("failed      web-[1-2]"), "{err}");
-    assert_eq!(code, Some(3), "{err}");
-    let (code, _, err) = home.pipe("server('web-1'):run 'echo why >&2; exit 9'", &["repl"]);
+    assert_eq!(code, 3, "{err}");
+    let (code, _, err) = pipe(
+        &home,
+        "server('web-1'):run 'echo why >&2; exit 9'",
+        &["repl"],
+    );
     for part in ["web-1: command exited with 9", "command: echo why", "| why"] {
         assert!(err.contains(part), "{err}");
     }
-    assert_eq!(code, Some(1));
+    assert_eq!(code, 1);
 }
 
 #[test]
@@ -147,9 +172,9 @@ fn a_person_types() {
     );
     assert!(person.say("'a correct-horse'").contains("\"a [redacted]\""));
     person.say("t = { password = 'battery' }");
-    assert_eq!(person.leave(), Some(0));
+    assert_eq!(person.leave(), 0);
 
-    let file = home.path("data/repl_history");
+    let file = home.data("repl_history");
     assert_eq!(
         fs::metadata(file).unwrap().permissions().mode() & 0o777,
         0o600
@@ -171,7 +196,7 @@ fn a_person_types() {
     person.terminal.until("error 'no'");
     assert!(person.say("").contains("error: repl:1: no\r\n"));
     person.press("os.exit(5)\r");
-    assert_eq!(person.terminal.ended(), Some(5));
+    assert_eq!(person.terminal.ended().code, 5);
 }
 
 #[test]
@@ -186,7 +211,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
         _ => None,
     };
     let name = account.as_ref().map_or_else(user, |a| a.name.clone());
-    let home = Home::with(&sshd, &name, &["web-1", "web-2", "web-3", "web-4"]);
+    let home = room(&sshd, &name, &["web-1", "web-2", "web-3", "web-4"]);
     let Some(mut person) = Person::new(&home) else {
         return;
     };
@@ -228,7 +253,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
     assert!(person.prompt().contains("interrupted"));
     assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
     let left = Instant::now();
-    assert_eq!(person.leave(), Some(0));
+    assert_eq!(person.leave(), 0);
     assert!(left.elapsed() < PATIENCE, "{:?}", left.elapsed());
 }
 
@@ -242,13 +267,13 @@ fn a_history_that_cannot_be_used_is_told_and_ends_nothing() {
         ("a folder", |file| fs::create_dir(file)),
     ] {
         let home = Home::new();
-        fs::create_dir(home.path("data")).unwrap();
-        is_bad(home.path("data/repl_history")).unwrap();
+        fs::create_dir_all(home.data("")).unwrap();
+        is_bad(home.data("repl_history")).unwrap();
         let Some(mut person) = Person::new(&home) else {
             return;
         };
         assert!(person.said.contains("cannot read the history"), "{name}");
         assert!(person.say("1 + 1").contains("\n2\r\n"), "{name}");
-        assert_eq!(person.leave(), Some(0), "{name}");
+        assert_eq!(person.leave(), 0, "{name}");
     }
 }

@@ -1,3 +1,4 @@
+#![allow(dead_code)]
 //! The program as a person runs it: in a home folder of its own, with nothing of this machine's.
 
 use std::io::{Read as _, Write as _};

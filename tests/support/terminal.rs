@@ -1,48 +1,67 @@
 //! `mroom` on a pseudo-terminal of its own, which script(1) makes.
 
 use std::io::{Read as _, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::home::{Home, MROOM};
-use super::sshd::has;
+use super::home::{Done, Home, MROOM};
 
 /// How long anything may take that should take no time.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The running program, its keyboard and its screen.
+/// The running program, its keyboard and its screen of 100 columns.
 pub struct Terminal {
     child: Child,
+    /// Open until the end: its closing would be an end of file on the terminal.
     keys: ChildStdin,
     seen: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
-    /// Starts `mroom` with these arguments (plain words), or says why not.
-    pub fn new(home: &Home, arguments: &[&str]) -> Option<Self> {
-        if !has("script") {
-            return None;
-        }
+    /// Starts `mroom` in that home with these arguments. Needs script(1): ask for it before.
+    pub fn new(home: &Home, words: &[&str]) -> Self {
+        let quoted = words
+            .iter()
+            .map(|word| format!("'{}'", word.replace('\'', r"'\''")));
+        let words = quoted.collect::<Vec<_>>().join(" ");
         // `exec`: a shell in between would take Ctrl-C for its own end.
-        let line = format!("exec '{MROOM}' {}", arguments.join(" "));
-        let mut command = Command::new("script");
-        home.environment(command.args(["-qec", &line, "/dev/null"]))
+        let line = format!("stty cols 100 rows 30; exec '{MROOM}' {words}");
+        let mut child = home
+            .command("script")
+            .args(["-qec", &line, "/dev/null"])
+            .env("SHELL", "/bin/sh")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let seen = Arc::new(Mutex::new(String::new()));
         let (mut out, sink) = (child.stdout.take().unwrap(), seen.clone());
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
+        let reader = std::thread::spawn(move || {
+            let (mut bytes, mut whole) = ([0; 4096], Vec::new());
             while let Ok(n @ 1..) = out.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..n]);
-                sink.lock().unwrap().push_str(&text);
+                whole.extend_from_slice(&bytes[..n]);
+                // The rest of a character that is cut here comes with the next bytes.
+                let end = match std::str::from_utf8(&whole) {
+                    Err(e) if e.error_len().is_none() => e.valid_up_to(),
+                    _ => whole.len(),
+                };
+                let text = whole.drain(..end).collect::<Vec<_>>();
+                sink.lock()
+                    .unwrap()
+                    .push_str(&String::from_utf8_lossy(&text));
             }
         });
         let keys = child.stdin.take().unwrap();
-        Some(Terminal { child, keys, seen })
+        Terminal {
+            child,
+            keys,
+            seen,
+            reader: Some(reader),
+        }
     }
 
     /// Types.
@@ -51,6 +70,7 @@ impl Terminal {
     }
 
     /// Waits for `text`, takes all up to its end off the screen, and gives it.
+    #[track_caller]
     pub fn until(&self, text: &str) -> String {
         let begun = Instant::now();
         loop {
@@ -64,16 +84,24 @@ impl Terminal {
         }
     }
 
-    /// Waits for the end; the exit code.
-    pub fn ended(mut self) -> Option<i32> {
+    /// Waits for the end; the exit code, and what else was shown.
+    #[track_caller]
+    pub fn ended(mut self) -> Done {
         let begun = Instant::now();
-        loop {
+        let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
+                break status;
             }
             assert!(begun.elapsed() < PATIENCE, "no end: {:?}", self.seen);
             std::thread::sleep(Duration::from_millis(5));
+        };
+        self.reader.take().unwrap().join().unwrap();
+        std::process::Output {
+            status,
+            stdout: std::mem::take(&mut *self.seen.lock().unwrap()).into_bytes(),
+            stderr: Vec::new(),
         }
+        .into()
     }
 }
 
