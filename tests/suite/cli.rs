@@ -1,9 +1,6 @@
 //! The commands of the inventory, as a person types them.
 
-use std::io::Write as _;
-use std::process::Stdio;
-
-use crate::support::env::{Home, done};
+use crate::support::home::{Home, MROOM, run};
 
 const LIST: &str = "web-01--10.0.0.1--root--hunter2hunter2--22--/nowhere/key\n\
                     web-02--10.0.0.2--root----2222\n\
@@ -114,7 +111,7 @@ fn the_good_lines_on_request() {
     let home = Home::new();
     home.write("bad.txt", "ok--h--root--\nno-host----root--\n");
     let done = home.run(&["import", "--skip-bad", "bad.txt"]).ended(2);
-    assert_eq!(done.out(), "added 1  changed 0  unchanged 0  errors 1\n");
+    assert_eq!(done.stdout, "added 1  changed 0  unchanged 0  errors 1\n");
     assert!(
         done.stderr.starts_with("error: bad.txt:2: "),
         "{}",
@@ -127,23 +124,26 @@ fn the_good_lines_on_request() {
 fn settings_and_where_they_came_from() {
     let home = Home::new();
     home.write(
-        "config/config.toml",
+        home.config("config.toml"),
         "forks = 8\n[projects.edge]\nram_gb = 1\n",
     );
     let mut command = home.mroom(&["config", "--project", "edge"]);
-    let seen = done(command.env("MROOM_TIMEOUT", "3")).ended(0);
+    command
+        .env("MROOM_TIMEOUT", "3")
+        .env("MROOM_DATA_DIR", home.path("data"));
+    let seen = run(&mut command, "").ended(0);
     let folder = home.path("").display().to_string();
-    let shown = seen.out().replace(folder.trim_end_matches('/'), "[HOME]");
+    let shown = seen.stdout.replace(folder.trim_end_matches('/'), "[HOME]");
     // The columns are as wide as the folder's name is long.
     let rows = shown
         .lines()
         .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "));
     insta::assert_snapshot!("config", rows.collect::<Vec<_>>().join("\n"));
-    home.write("config/config.toml", "forks = 8\nfork = 1\n");
+    home.write(home.config("config.toml"), "forks = 8\nfork = 1\n");
     let seen = home.session(&["ls"]);
     assert_eq!(
         seen,
-        "$ mroom ls\nerror: [HOME]/config/config.toml: unknown setting `fork`\n  \
+        "$ mroom ls\nerror: [HOME]/.config/machineroom/config.toml: unknown setting `fork`\n  \
          hint: did you mean `forks`?\n[exit 2]\n"
     );
 }
@@ -153,20 +153,20 @@ fn every_flag_is_a_variable_too() {
     let home = room();
     let ls = |name: &str, value: &str| {
         let mut command = home.mroom(&["ls", "all"]);
-        done(command.env(name, value)).ended(0).out().to_owned()
+        run(command.env(name, value), "").ended(0).stdout
     };
     assert!(ls("MROOM_JSON", "1").starts_with(r#"{"id":"web-01","#));
     assert!(ls("MROOM_JSON", "false").starts_with("ID "));
     assert!(ls("MROOM_COLOR", "always").starts_with("\x1b[1mID "));
     assert!(!ls("MROOM_LIMIT", "db").contains("web-01"));
     let mut command = home.mroom(&["ls", "all", "--limit", "web-01"]);
-    let typed = done(command.env("MROOM_LIMIT", "db")).ended(0);
+    let typed = run(command.env("MROOM_LIMIT", "db"), "").ended(0);
     assert!(
-        typed.out().contains("web-01") && !typed.out().contains("db"),
+        typed.stdout.contains("web-01") && !typed.stdout.contains("db"),
         "what is typed wins"
     );
     let mut command = home.mroom(&["rm", "db"]);
-    done(command.env("MROOM_YES", "1")).ended(0);
+    run(command.env("MROOM_YES", "1"), "").ended(0);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn export_restores_everything() {
         .ended(0);
     let json = home.run(&["export", "--json"]).ended(0).stdout;
     let list = home.run(&["export", "-o", "out.txt"]).ended(0);
-    assert_eq!(list.out(), "");
+    assert_eq!(list.stdout, "");
     let text = std::fs::read_to_string(home.path("out.txt")).unwrap();
     assert_eq!(
         text,
@@ -192,29 +192,14 @@ fn export_restores_everything() {
     assert_eq!(other.run(&["export", "--json"]).ended(0).stdout, json);
     other.write("out.txt", &text);
     let again = other.run(&["import", "out.txt"]).ended(0);
-    assert_eq!(again.out(), "added 0  changed 0  unchanged 3  errors 0\n");
+    assert_eq!(again.stdout, "added 0  changed 0  unchanged 3  errors 0\n");
 }
 
 #[test]
 fn a_list_comes_over_a_pipe() {
     let home = Home::new();
-    let mut command = home.mroom(&["import", "-"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(LIST.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(
-        output.stdout,
-        b"added 3  changed 0  unchanged 0  errors 0\n"
-    );
+    let seen = home.feed(&["import", "-"], LIST).ended(0);
+    assert_eq!(seen.stdout, "added 3  changed 0  unchanged 0  errors 0\n");
 }
 
 #[test]
@@ -225,8 +210,8 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         .collect();
     home.write("many.txt", many);
     home.run(&["import", "many.txt"]).ended(0);
-    let line = format!("'{}' ls | head -n 1", env!("CARGO_BIN_EXE_mroom"));
-    let seen = done(home.command("/bin/sh").args(["-c", &line])).ended(0);
-    assert!(seen.out().starts_with("ID"), "{}", seen.out());
+    let line = format!("'{MROOM}' ls | head -n 1");
+    let seen = run(home.command("/bin/sh").args(["-c", &line]), "").ended(0);
+    assert!(seen.stdout.starts_with("ID"), "{}", seen.stdout);
     assert_eq!(seen.stderr, "");
 }

@@ -1,7 +1,6 @@
 //! What several tests stand on.
 
 pub mod account;
-pub mod env;
 pub mod home;
 pub mod operator;
 pub mod person;
