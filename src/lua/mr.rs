@@ -10,10 +10,14 @@ use super::error::{of_value, to_table};
 use super::options::{Options, seconds, text_of};
 use super::request::argument;
 use super::secret::SecretValue;
+use super::show::literal;
 use crate::config::expand_tilde;
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::secret::Secret;
+
+/// Columns that `mr.inspect` fills before it begins a new line.
+const INSPECT_WIDTH: usize = 78;
 
 /// Adds `mr`, `vars`, `print` and what else is global.
 pub(super) fn install(lua: &Lua, context: &Rc<Context>) -> mlua::Result<()> {
@@ -150,7 +154,7 @@ fn talk(lua: &Lua, context: &Rc<Context>, mr: &Table) -> mlua::Result<()> {
     mr.raw_set("confirm", confirm)
 }
 
-fn values(lua: &Lua, _: &Rc<Context>, mr: &Table) -> mlua::Result<()> {
+fn values(lua: &Lua, context: &Rc<Context>, mr: &Table) -> mlua::Result<()> {
     let json = lua.create_table()?;
     let encode = lua.create_function(|_, (value, opts): (Value, Value)| {
         let pretty = Options::new("json.encode", opts, &["pretty"])?.flag("pretty")?;
@@ -192,6 +196,12 @@ fn values(lua: &Lua, _: &Rc<Context>, mr: &Table) -> mlua::Result<()> {
     let expand =
         lua.create_function(|_, path: String| Ok(expand_tilde(&path).display().to_string()))?;
     mr.raw_set("expand", expand)?;
+    let c = context.clone();
+    let inspect = lua.create_function(move |_, value: Value| {
+        let clean = |text: &str| c.room.redactor.clean(text).into_owned();
+        Ok(literal(&value, INSPECT_WIDTH, &clean))
+    })?;
+    mr.raw_set("inspect", inspect)?;
     let env = lua.create_function(|_, (name, default): (String, Option<String>)| {
         std::env::var(&name).ok().or(default).ok_or_else(|| {
             Error::usage(format!("the environment variable `{name}` is not set")).into()

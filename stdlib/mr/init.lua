@@ -5,7 +5,6 @@ local bridge = require("mr.native").bridge
 mr.text = require "mr.text"
 mr.template = require "mr.template"
 mr.table = require "mr.table"
-mr.inspect = require "mr.inspect"
 mr.stage = require "mr.stage"
 
 -- Raises an error of kind `script` with this message; `opts.hint` says what to do about it.

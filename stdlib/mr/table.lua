@@ -9,7 +9,7 @@ local function cell(value)
     return ""
   end
   if type(value) == "table" and not (getmetatable(value) or {}).__tostring then
-    return require("mr.inspect")(value)
+    return (mr.inspect(value):gsub("%s*\n%s*", " "))
   end
   return (tostring(value):gsub("%s+$", ""):gsub("\r?\n", " "))
 end

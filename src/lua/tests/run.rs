@@ -24,8 +24,8 @@ async fn verbs_on_a_server() {
         ),
         ("return s:capture('cat', { stdin = 'in' })", "\"in\""),
         (
-            "return s:capture('cat', { stdin = mr.secret 'hunter2' })",
-            "\"hunter2\"",
+            "return s:capture('cat', { stdin = mr.secret 'hunter2' }) == 'hunter2'",
+            "true",
         ),
         (
             "local r = s:script('echo $1', { args = { 'a b' } }) return { r.command, r.stdout }",
@@ -106,9 +106,9 @@ async fn helpers() {
         ),
         (
             "return mr.text.dedent [[\n    a\n      b\n    ]]",
-            r#""a\n  b\n""#,
+            "[[\na\n  b\n]]",
         ),
-        ("return mr.text.indent('a\\nb', 1)", r#"" a\n b""#),
+        ("return mr.text.indent('a\\nb', 1)", "[[\n a\n b]]"),
         (
             "return mr.text.pairs 'a=1\\nnoise\\nb=x=y'",
             r#"{ a = "1", b = "x=y" }"#,
@@ -141,17 +141,17 @@ async fn helpers() {
         ),
         (
             "return mr.table({ { id = 'a', n = 1 }, { id = 'bü', n = 22, x = { 1 } } })",
-            r#""ID  N   X\na   1\nbü  22  { 1 }""#,
+            "[[\nID  N   X\na   1\nbü  22  { 1 }]]",
         ),
         (
             "return mr.table({ { a = 1, b = 2 } }, { columns = { 'b' } })",
-            r#""B\n2""#,
+            "[[\nB\n2]]",
         ),
         (
             "return { mr.config.forks, mr.config.commands.docker, mr.check, mr.env('NOT_SET_X', 'd') }",
             r#"{ 32, "docker", false, "d" }"#,
         ),
-        ("local t = {} t.t = t return t", "{ t = <seen above> }"),
+        ("local t = {} t.t = t return t", "{ t = <cycle> }"),
         (
             "return { [1] = 'a', ['b c'] = 1, [true] = {} }",
             r#"{ "a", ["b c"] = 1, [true] = {} }"#,
