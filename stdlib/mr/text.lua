@@ -50,10 +50,9 @@ function text.contains(s, part)
   return s:find(part, 1, true) ~= nil
 end
 
--- Every line moved right by n spaces (2).
+-- Every line that is not empty moved right by n spaces (2).
 function text.indent(s, n)
-  local space = (" "):rep(n or 2)
-  return space .. s:gsub("\n(.)", "\n" .. space .. "%1")
+  return (s:gsub("[^\n]+", (" "):rep(n or 2) .. "%0"))
 end
 
 -- Lines moved left by the space that they share, and no blank first line: for [[…]] texts.
