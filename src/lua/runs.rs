@@ -267,16 +267,15 @@ impl Vm {
     }
 
     fn info(&self, table: &Table) -> mlua::Result<StageInfo> {
+        // `get`: a stage that extends another may do so with a metatable.
         Ok(StageInfo {
-            name: table.raw_get("name")?,
-            summary: table
-                .raw_get::<Option<String>>("summary")?
-                .unwrap_or_default(),
+            name: table.get("name")?,
+            summary: table.get::<Option<String>>("summary")?.unwrap_or_default(),
             needs: table
-                .raw_get::<Option<Vec<String>>>("needs")?
+                .get::<Option<Vec<String>>>("needs")?
                 .unwrap_or_default(),
-            marks: table.raw_get("marks")?,
-            options: match table.raw_get::<Value>("options")? {
+            marks: table.get("marks")?,
+            options: match table.get::<Value>("options")? {
                 Value::Nil => BTreeMap::new(),
                 options => self.lua.from_value(options)?,
             },

@@ -250,3 +250,15 @@ async fn an_override_extends_the_shipped_stage() {
     assert_eq!(env.summary, "mine");
     assert!(env.options.contains_key("strict"));
 }
+
+#[tokio::test]
+async fn a_stage_may_extend_the_shipped_one_with_a_metatable() {
+    let bench = bench();
+    let text =
+        "return setmetatable({ summary = 'mine' }, { __index = require 'bundled.stages.env' })";
+    with_stages(&bench, &[("env", text)]);
+    let planned = bench.vm.planned(&["env".to_owned()]).unwrap();
+    let env = planned.iter().find(|s| s.name == "env").unwrap();
+    assert_eq!(env.summary, "mine");
+    assert!(env.options.contains_key("strict"), "{:?}", env.options);
+}
