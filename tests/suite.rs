@@ -23,6 +23,7 @@ mod suite {
     mod inventory_secrets;
     mod layers;
     mod lua_commands;
+    mod lua_specs;
     mod public_key;
     mod readme;
     mod repl;

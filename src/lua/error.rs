@@ -144,7 +144,7 @@ fn of_table(table: &Table) -> Error {
 }
 
 /// The kind that a playbook names; its word may stand for several kinds, the plainest is meant.
-fn kind_of(word: &str) -> Option<Kind> {
+pub(super) fn kind_of(word: &str) -> Option<Kind> {
     use Kind::*;
     [
         Connect, Auth, HostKey, Timeout, Exit, Transfer, Docker, Tunnel, Usage, Script, Cancelled,
@@ -224,7 +224,7 @@ fn frames(lua: &Lua) -> Vec<String> {
 }
 
 /// `file:line` of a frame of the user's code.
-fn place(frame: &str) -> Option<&str> {
+pub(super) fn place(frame: &str) -> Option<&str> {
     let (place, _) = frame.split_once(": in ")?;
     (!place.starts_with("mr/")).then_some(place)
 }

@@ -19,6 +19,7 @@ mod runs;
 mod secret;
 mod server;
 mod show;
+mod spec;
 mod ssh;
 mod verbs;
 
@@ -30,6 +31,7 @@ pub use loader::{Candidate, Loader, Origin};
 pub use project::{FOLDER, Project, Trust};
 pub use repl::Shown;
 pub use runs::{Returned, StageInfo, StageOption, StageResult, StageStep, WorkflowInfo};
+pub use spec::{SpecResult, run_specs};
 
 use std::rc::Rc;
 

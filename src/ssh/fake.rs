@@ -248,6 +248,12 @@ impl FakeConnector {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         servers.entry(id.to_owned()).or_default().clone()
     }
+
+    /// Knows no server again.
+    pub fn forget(&self) {
+        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.clear();
+    }
 }
 
 impl Connector for FakeConnector {

@@ -13,9 +13,12 @@ fn read(path: &str) -> String {
 
 /// What the stubs declare: `Server:run`, `server.get`, `Server.id` for a field.
 fn declared() -> Names {
-    let text: String = ["server", "fleet", "mr"]
-        .map(|f| read(&format!("stdlib/meta/{f}.lua")))
-        .concat();
+    declared_in(&["server", "fleet", "mr"])
+}
+
+fn declared_in(stubs: &[&str]) -> Names {
+    let texts = stubs.iter().map(|f| read(&format!("stdlib/meta/{f}.lua")));
+    let text: String = texts.collect();
     let mut class = String::new();
     let mut names = Names::new();
     for line in text.lines() {
@@ -146,4 +149,28 @@ async fn the_tables_have_the_keys_that_the_stubs_describe() {
             .filter(|f| f != "hint")
             .collect()
     );
+}
+
+/// The words of specs, which are globals of their VM only.
+#[test]
+fn the_words_of_specs_are_those_that_the_stubs_describe() {
+    let text = read("stdlib/mr/spec.lua");
+    let mut real = Names::new();
+    for line in text.lines() {
+        if let Some(word) = line.strip_prefix("function ") {
+            real.extend(word.split('(').next().map(str::to_owned));
+        } else if line.starts_with("fake.") {
+            let names = line.split('=').next().unwrap_or_default().split(',');
+            real.extend(names.map(|n| n.trim().to_owned()));
+        }
+    }
+    real.extend(prefixed(
+        "Fake:",
+        registered("spec/server", &["add_method"]),
+    ));
+    let data = |n: &&String| n.starts_with("mr.FakeEnd.");
+    let declared = declared_in(&["spec"]);
+    let functions: Names = declared.iter().filter(|n| !data(n)).cloned().collect();
+    assert_eq!(real, functions);
+    assert!(real.len() > 15, "{} names", real.len());
 }

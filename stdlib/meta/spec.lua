@@ -1,0 +1,115 @@
+---@meta
+
+-- The words of *_spec.lua files; nowhere else are they there.
+
+---Groups cases; groups may lie in each other.
+---@param name string
+---@param body fun()
+function describe(name, body) end
+
+---One case. It begins with an empty inventory and nothing said; calls that wait work in it.
+---@param name string
+---@param body fun()
+function it(name, body) end
+
+---Runs before each case of this group and of the groups in it.
+---@param body fun()
+function before_each(body) end
+
+---@class mr.Expect
+local Expect = {}
+
+---A value to look at.
+---@param value any
+---@return mr.Expect
+function expect(value) end
+
+---The value is this one; tables are the same when what is in them is.
+---@param wanted any
+function Expect:is(wanted) end
+
+---@param unwanted any
+function Expect:is_not(unwanted) end
+
+---A text has a part, a list an item, a table some keys with these values.
+---@param part any
+function Expect:has(part) end
+
+---@param part any
+function Expect:has_no(part) end
+
+---The function raises. A text is part of the error's message, a table some of its keys.
+---@param wanted? string|table
+---@return mr.Err
+function Expect:raises(wanted) end
+
+---Pretended servers. `fake "web-1"` puts one into the inventory; `opts` are those of `server.add`.
+---@class mr.FakeModule
+---@overload fun(id: string, opts?: table): Fake
+fake = {}
+
+---A server that cannot be reached.
+---@param id string
+---@param opts? table
+function fake.down(id, opts) end
+
+---Puts a Lua file into the user's folder: `fake.module("stages.motd", text)`.
+---@param name string
+---@param text string
+function fake.module(name, text) end
+
+---What was printed so far in this case.
+---@return string
+function fake.printed() end
+
+---What a person would read beside it, a line each.
+---@return string[]
+function fake.notes() end
+
+---A text is standard output of a command that ends with 0; nothing is an empty one.
+---@alias mr.FakeAnswer string|mr.FakeEnd
+
+---@class mr.FakeEnd
+---@field stdout? string
+---@field stderr? string
+---@field code? integer 0 when not given
+---@field signal? string
+---@field kind? string the call raises an error of this kind
+---@field message? string what that error says
+---@field lost? boolean the connection breaks
+
+---What a pretended server answers, and what was asked of it.
+---@class Fake
+local Fake = {}
+
+---The answers to this very command, one after the other; the last one stays. Later rules win; a
+---command without a rule ends with 127.
+---@param command string
+---@param ... mr.FakeAnswer
+function Fake:on(command, ...) end
+
+---The same for all commands that fit a pattern, in which `*` stands for any text.
+---@param pattern string
+---@param ... mr.FakeAnswer
+function Fake:on_like(pattern, ...) end
+
+---Puts a file there.
+---@param path string
+---@param content string
+---@param opts? { mode?: string }
+function Fake:put(path, content, opts) end
+
+---A file's content and mode; nil when it is not there.
+---@param path string
+---@return string?
+---@return string?
+function Fake:file(path) end
+
+---The commands so far.
+---@return string[]
+function Fake:commands() end
+
+---Everything that was asked so far: `{ verb, command, stdin, reads, path, content, mode, from, to }`,
+---of which each verb (`exec read write upload download close`) has its own.
+---@return table[]
+function Fake:calls() end

@@ -1,0 +1,179 @@
+-- describe, it, before_each, expect and fake: the words of *_spec.lua files. Internal: these are
+-- globals there, described in stdlib/meta/spec.lua.
+--
+-- A file is loaded first, which collects its cases; then each runs in a room in which nothing of
+-- the one before is left.
+local native = ...
+local cases, names, before = {}, {}, {}
+
+-- Raises with the place in the spec in front.
+local function failed(...)
+  error({ kind = "script", message = native.place() .. ": " .. (...):format(select(2, ...)) }, 0)
+end
+
+-- Groups cases; groups may lie in each other.
+function describe(name, body)
+  local outer = #before
+  names[#names + 1] = name
+  body()
+  names[#names] = nil
+  before[outer + 1] = nil
+end
+
+-- Runs before each case of this group and of the groups in it.
+function before_each(body)
+  before[#before + 1] = body
+end
+
+-- One case.
+function it(name, body)
+  local words = table.pack(table.unpack(names))
+  words[#words + 1] = name
+  cases[#cases + 1] = {
+    name = table.concat(words, " "),
+    place = native.place(),
+    before = table.move(before, 1, #before, 1, {}),
+    body = body,
+  }
+end
+
+local function same(a, b)
+  if rawequal(a, b) or type(a) ~= "table" or type(b) ~= "table" then
+    return a == b
+  end
+  for key, value in next, a do
+    if not same(value, b[key]) then
+      return false
+    end
+  end
+  for key in next, b do
+    if a[key] == nil then
+      return false
+    end
+  end
+  return true
+end
+
+-- Is `part` in the text, among the items of the list, or are its keys so in the table?
+local function holds(whole, part)
+  if type(whole) == "string" then
+    return type(part) == "string" and whole:find(part, 1, true) ~= nil
+  end
+  if type(part) ~= "table" then
+    for _, item in ipairs(whole) do
+      if item == part then
+        return true
+      end
+    end
+    return false
+  end
+  for key, value in next, part do
+    local is = whole[key]
+    local fits = same(is, value)
+      or (type(is) == "table" and type(value) == "table" and holds(is, value))
+    if not fits then
+      return false
+    end
+  end
+  return true
+end
+
+local Expect = {}
+Expect.__index = Expect
+
+-- The value is this one; tables are the same when what is in them is.
+function Expect:is(wanted)
+  if not same(self.value, wanted) then
+    failed("expected %s, got %s", mr.inspect(wanted), mr.inspect(self.value))
+  end
+end
+
+function Expect:is_not(unwanted)
+  if same(self.value, unwanted) then
+    failed("expected anything but %s", mr.inspect(unwanted))
+  end
+end
+
+-- A text has a part, a list an item, a table some keys with these values.
+function Expect:has(part)
+  local kind = type(self.value)
+  if (kind ~= "string" and kind ~= "table") or not holds(self.value, part) then
+    failed("expected %s in %s", mr.inspect(part), mr.inspect(self.value))
+  end
+end
+
+function Expect:has_no(part)
+  if holds(self.value, part) then
+    failed("expected no %s in %s", mr.inspect(part), mr.inspect(self.value))
+  end
+end
+
+-- The function raises. A text is part of the error's message, a table some of its keys. Gives
+-- the err table.
+function Expect:raises(wanted)
+  local results = table.pack(mr.try(self.value))
+  local err = results[2]
+  if results.n ~= 2 or type(err) ~= "table" or not err.kind then
+    failed("expected an error, got %s", mr.inspect(results[1]))
+  end
+  local is = type(wanted) == "string" and err.message or err
+  if wanted ~= nil and not holds(is, wanted) then
+    failed("expected an error with %s, got %s", mr.inspect(wanted), mr.inspect(err))
+  end
+  return err
+end
+
+function expect(value)
+  return setmetatable({ value = value }, Expect)
+end
+
+-- Puts a pretended server into the inventory. opts are those of server.add.
+local function add(id, opts)
+  local new = { id = id, host = "192.0.2.1", user = "root" }
+  for key, value in pairs(opts or {}) do
+    new[key] = value
+  end
+  server.add(new)
+end
+
+fake = setmetatable({}, {
+  -- fake "web-1": a server that answers; gives what scripts it.
+  __call = function(_, id, opts)
+    add(id, opts)
+    return native.server(id)
+  end,
+})
+
+-- A server that cannot be reached.
+fake.down = add
+
+-- Puts a Lua file into the user's folder: fake.module("stages.motd", text).
+fake.module = native.module
+
+-- What was printed, and the lines that a person would read beside it.
+fake.printed, fake.notes = native.printed, native.notes
+
+local function forget()
+  native.reset()
+  for name in pairs(package.loaded) do
+    if name:find "^stages%." or name:find "^workflows%." then
+      package.loaded[name] = nil
+    end
+  end
+end
+
+return function(file)
+  file()
+  local results = {}
+  for i, case in ipairs(cases) do
+    forget()
+    local _, err = mr.try(function()
+      for _, body in ipairs(case.before) do
+        body()
+      end
+      case.body()
+    end)
+    results[i] = { name = case.name, place = case.place, err = err }
+  end
+  return results
+end
