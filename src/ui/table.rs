@@ -1,6 +1,6 @@
 //! The inventory as a table.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 
 use super::sanitize::one_line;
 use super::{Paint, Style};
@@ -87,31 +87,27 @@ const COLUMNS: &[Column] = &[
     },
 ];
 
-/// The table as text. `width` is the terminal's: cells wrap to fit it; without one nothing does.
+/// Spaces between columns.
+const GAP: u16 = 2;
+/// Columns are not made narrower than this for the terminal's sake: text of a few characters a
+/// line is worse to read than a table that is too wide.
+const NARROWEST: u16 = 12;
+
+/// The table as text. `width` is the terminal's: when the table is wider, columns without any
+/// value are left out, then cells wrap. Without one nothing of this happens.
 pub fn servers(servers: &[Server], long: bool, width: Option<u16>, style: Style) -> String {
-    let columns: Vec<&Column> = COLUMNS.iter().filter(|c| long || !c.long).collect();
-    let mut table = Table::new();
-    table.load_style(TableStyle::new());
-    match width {
-        Some(width) => {
-            table
-                .set_content_arrangement(ContentArrangement::Dynamic)
-                .set_width(width);
-        }
-        None => {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
-    }
-    table.set_header(columns.iter().map(|c| c.title));
-    for server in servers {
-        table.add_row(columns.iter().map(|c| one_line(&(c.show)(server))));
-    }
-    for (at, column) in columns.iter().enumerate() {
-        if let Some(cells) = table.column_mut(at) {
-            cells.set_padding((0, 2));
-            if column.title == "PORT" {
-                cells.set_cell_alignment(CellAlignment::Right);
-            }
+    let mut columns: Vec<&Column> = COLUMNS.iter().filter(|c| long || !c.long).collect();
+    let mut table = filled(&columns, servers);
+    if let Some(width) = width.filter(|w| natural(&table) > *w) {
+        columns.retain(|c| servers.iter().any(|s| !(c.show)(s).is_empty()));
+        table = filled(&columns, servers);
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+        let needed = table.column_max_content_widths();
+        for (cells, needed) in table.column_iter_mut().zip(needed) {
+            let least = Width::Fixed(needed.min(NARROWEST) + GAP);
+            cells.set_constraint(ColumnConstraint::LowerBoundary(least));
         }
     }
     let mut text = String::new();
@@ -124,6 +120,32 @@ pub fn servers(servers: &[Server], long: bool, width: Option<u16>, style: Style)
         text.push('\n');
     }
     text
+}
+
+/// Titles and rows, as wide as they are.
+fn filled(columns: &[&Column], servers: &[Server]) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(columns.iter().map(|c| c.title));
+    for server in servers {
+        table.add_row(columns.iter().map(|c| one_line(&(c.show)(server))));
+    }
+    for (cells, column) in table.column_iter_mut().zip(columns) {
+        cells.set_padding((0, GAP));
+        if column.title == "PORT" {
+            cells.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// How wide the table is when nothing wraps.
+fn natural(table: &Table) -> u16 {
+    let widths = table.column_max_content_widths().into_iter();
+    widths.fold(0, |sum, width| {
+        sum.saturating_add(width).saturating_add(GAP)
+    })
 }
 
 fn mark(server: &Server, key: &str) -> String {
@@ -157,4 +179,33 @@ fn tags(server: &Server) -> String {
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_narrow_terminal_shows_what_there_is() {
+        let mut web = Server::new("sandbox-01", "127.0.0.1", "root", 22);
+        web.set_meta(
+            "local_cert_path",
+            json!("/home/me/keys/of/this/room/id_ed25519"),
+        );
+        let all = [web, Server::new("x\u{1b}[2J", "h", "root", 22)];
+        let plain = || Style::new(Some(false), true);
+        let table = |width| servers(&all, false, width, plain());
+        let free = table(None);
+        assert!(free.starts_with("ID") && free.contains("YACHT") && free.lines().count() == 3);
+        assert_eq!(table(Some(300)), free);
+        let narrow = table(Some(50));
+        assert!(!narrow.contains("YACHT") && !narrow.contains('\u{1b}'));
+        assert!(narrow.lines().all(|l| l.chars().count() <= 50), "{narrow}");
+        assert!(narrow.contains("sandbox-01  127.0.0.1  custom"), "{narrow}");
+        // Too narrow for anything: the terminal wraps, the words stay whole.
+        for width in [1, 20] {
+            assert!(table(Some(width)).contains("sandbox-01  127.0.0.1  custom"));
+        }
+    }
 }
