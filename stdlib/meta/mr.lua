@@ -115,7 +115,7 @@ function mr.template(text, values) end
 ---@return string
 function mr.table(records, opts) end
 
----Any value as Lua text.
+---Any value as Lua text for people: what is very large is cut, secrets are taken out.
 ---@param value any
 ---@return string
 function mr.inspect(value) end
