@@ -4,6 +4,7 @@
 //! blocking while Rust threads wait; a fleet map runs one coroutine per server. The state is the
 //! VM's; bindings share a [`context::Context`]. Must not import `ui` or `cli`.
 
+mod catalog;
 mod context;
 mod error;
 mod fleet;
@@ -15,6 +16,7 @@ mod options;
 mod project;
 mod repl;
 mod request;
+mod require;
 mod runs;
 mod secret;
 mod server;
@@ -26,11 +28,12 @@ mod verbs;
 #[cfg(test)]
 mod tests;
 
+pub use catalog::{StageInfo, StageOption, WorkflowInfo};
 pub use context::Out;
 pub use loader::{Candidate, Loader, Origin};
 pub use project::{FOLDER, Project, Trust};
 pub use repl::Shown;
-pub use runs::{Returned, StageInfo, StageOption, StageResult, StageStep, WorkflowInfo};
+pub use runs::{Returned, StageResult, StageStep};
 pub use spec::{SpecResult, run_specs};
 
 use std::rc::Rc;
@@ -89,7 +92,7 @@ fn compose(context: &Rc<Context>) -> mlua::Result<Lua> {
     globals.raw_set("server", server::global(&lua, context)?)?;
     globals.raw_set("ssh", ssh::global(&lua, context)?)?;
     globals.raw_set("fleet", fleet::global(&lua, context)?)?;
-    loader::install(&lua, context)?;
+    require::install(&lua, context)?;
     mr::install(&lua, context)?;
     verbs::install(&lua)?;
     Ok(lua)

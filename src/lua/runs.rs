@@ -1,10 +1,9 @@
 //! What the commands run on a VM: a chunk, a script, a workflow, stages over a selection.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use mlua::{Function, LuaSerdeExt as _, MultiValue, Table, Value, Variadic};
-use serde::{Deserialize, Serialize};
+use mlua::{Function, LuaSerdeExt as _, MultiValue, Value, Variadic};
+use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::fleet::Job;
@@ -15,48 +14,6 @@ use crate::inventory::Server;
 
 /// A value that Lua code gave back; the [`Vm`] knows what to make of it.
 pub type Returned = Value;
-
-/// One option of a stage, as its file declares it.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct StageOption {
-    /// `string`, `number`, `boolean` or `list`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// What it is.
-    #[serde(default)]
-    pub help: Option<String>,
-    /// Its value when nothing is given.
-    #[serde(default)]
-    pub default: Option<Json>,
-}
-
-/// What a stage says about itself.
-#[derive(Debug, Clone)]
-pub struct StageInfo {
-    /// Its name.
-    pub name: String,
-    /// One line for people.
-    pub summary: String,
-    /// The stages that run before it.
-    pub needs: Vec<String>,
-    /// The metadata key that it sets.
-    pub marks: Option<String>,
-    /// Its options, by name.
-    pub options: BTreeMap<String, StageOption>,
-}
-
-/// What a workflow says about itself.
-#[derive(Debug, Clone, Deserialize)]
-pub struct WorkflowInfo {
-    /// Its name.
-    pub name: String,
-    /// One line for people.
-    #[serde(default)]
-    pub summary: String,
-    /// The arguments that it takes, for people.
-    #[serde(default)]
-    pub args: String,
-}
 
 /// How one stage ended on one server.
 #[derive(Debug, Clone, Deserialize)]
@@ -130,60 +87,6 @@ impl Vm {
         self.call(&run, args.to_vec()).await
     }
 
-    /// All workflows, by name.
-    ///
-    /// # Errors
-    /// A workflow file that cannot be loaded.
-    pub fn workflows(&self) -> Result<Vec<WorkflowInfo>> {
-        let info = |name: String| {
-            let table = self.workflow(&name)?;
-            let text = |key| {
-                table
-                    .raw_get::<Option<String>>(key)
-                    .ok()
-                    .flatten()
-                    .unwrap_or_default()
-            };
-            Ok(WorkflowInfo {
-                summary: text("summary"),
-                args: text("args"),
-                name,
-            })
-        };
-        self.context
-            .loader
-            .list("workflows")
-            .into_iter()
-            .map(info)
-            .collect()
-    }
-
-    fn workflow(&self, name: &str) -> Result<Table> {
-        let module = format!("workflows.{name}");
-        if self.context.loader.find(&module)?.is_none() {
-            let known: Vec<_> = self.context.loader.list("workflows").into_iter().collect();
-            return Err(Error::usage(format!("no script and no workflow `{name}`"))
-                .hint(format!("workflows: {}", known.join(", "))));
-        }
-        let table = self.require(&module)?;
-        table
-            .as_table()
-            .cloned()
-            .ok_or_else(|| Error::usage(format!("workflow `{name}`: the file must return a table")))
-    }
-
-    /// All stages, by name.
-    ///
-    /// # Errors
-    /// A stage file that is not a stage: the message names file and key.
-    pub fn stages(&self) -> Result<Vec<StageInfo>> {
-        let all = || -> mlua::Result<Vec<StageInfo>> {
-            let list: Vec<Table> = self.stage_module()?.get::<Function>("all")?.call(())?;
-            list.iter().map(|table| self.info(table)).collect()
-        };
-        all().map_err(|e| error::from_lua(&e))
-    }
-
     /// Brings servers through stages and what these need. `options` is `{STAGE: {KEY: value}}`.
     /// Everything is loaded, validated and prepared before a server is touched.
     ///
@@ -219,16 +122,6 @@ impl Vm {
         Ok(outcomes)
     }
 
-    fn stage_module(&self) -> mlua::Result<Table> {
-        let mr: Table = self.lua.globals().get("mr")?;
-        mr.get("stage")
-    }
-
-    fn require(&self, module: &str) -> Result<Value> {
-        let inner = || self.lua.globals().get::<Function>("require")?.call(module);
-        inner().map_err(|e| error::from_lua(&e))
-    }
-
     /// The global `arg`: what runs at 0, its arguments from 1 on.
     fn set_args(&self, name: &str, args: &[String]) -> mlua::Result<()> {
         let table = self
@@ -248,38 +141,6 @@ impl Vm {
         let result = interrupt::until(&self.context.room.cancel, work).await;
         self.context.closed().await;
         result.map(MultiValue::into_vec)
-    }
-
-    /// The stages of a run, in the order in which they would run.
-    ///
-    /// # Errors
-    /// As [`Vm::stage`].
-    pub fn planned(&self, names: &[String]) -> Result<Vec<StageInfo>> {
-        let sorted = || -> mlua::Result<Vec<Table>> {
-            self.stage_module()?
-                .get::<Function>("sorted")?
-                .call(names.to_vec())
-        };
-        let list = sorted().map_err(|e| error::from_lua(&e))?;
-        list.iter()
-            .map(|t| self.info(t).map_err(|e| error::from_lua(&e)))
-            .collect()
-    }
-
-    fn info(&self, table: &Table) -> mlua::Result<StageInfo> {
-        // `get`: a stage that extends another may do so with a metatable.
-        Ok(StageInfo {
-            name: table.get("name")?,
-            summary: table.get::<Option<String>>("summary")?.unwrap_or_default(),
-            needs: table
-                .get::<Option<Vec<String>>>("needs")?
-                .unwrap_or_default(),
-            marks: table.get("marks")?,
-            options: match table.get::<Value>("options")? {
-                Value::Nil => BTreeMap::new(),
-                options => self.lua.from_value(options)?,
-            },
-        })
     }
 
     /// Whether a value is what a fleet call gave.

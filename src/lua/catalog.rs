@@ -1,0 +1,152 @@
+//! What stages and workflows there are, and what they say about themselves.
+
+use std::collections::BTreeMap;
+
+use mlua::{Function, LuaSerdeExt as _, Table, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{Vm, error};
+use crate::error::{Error, Result};
+
+/// One option of a stage, as its file declares it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct StageOption {
+    /// `string`, `number`, `boolean` or `list`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is.
+    #[serde(default)]
+    pub help: Option<String>,
+    /// Its value when nothing is given.
+    #[serde(default)]
+    pub default: Option<Json>,
+}
+
+/// What a stage says about itself.
+#[derive(Debug, Clone)]
+pub struct StageInfo {
+    /// Its name.
+    pub name: String,
+    /// One line for people.
+    pub summary: String,
+    /// The stages that run before it.
+    pub needs: Vec<String>,
+    /// The metadata key that it sets.
+    pub marks: Option<String>,
+    /// Its options, by name.
+    pub options: BTreeMap<String, StageOption>,
+}
+
+/// What a workflow says about itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WorkflowInfo {
+    /// Its name.
+    pub name: String,
+    /// One line for people.
+    #[serde(default)]
+    pub summary: String,
+    /// The arguments that it takes, for people.
+    #[serde(default)]
+    pub args: String,
+}
+
+impl Vm {
+    /// All workflows, by name.
+    ///
+    /// # Errors
+    /// A workflow file that cannot be loaded.
+    pub fn workflows(&self) -> Result<Vec<WorkflowInfo>> {
+        let info = |name: String| {
+            let table = self.workflow(&name)?;
+            let text = |key| {
+                table
+                    .raw_get::<Option<String>>(key)
+                    .ok()
+                    .flatten()
+                    .unwrap_or_default()
+            };
+            Ok(WorkflowInfo {
+                summary: text("summary"),
+                args: text("args"),
+                name,
+            })
+        };
+        self.context
+            .loader
+            .list("workflows")
+            .into_iter()
+            .map(info)
+            .collect()
+    }
+
+    /// The table of a workflow's file.
+    pub(super) fn workflow(&self, name: &str) -> Result<Table> {
+        let module = format!("workflows.{name}");
+        if self.context.loader.find(&module)?.is_none() {
+            let known: Vec<_> = self.context.loader.list("workflows").into_iter().collect();
+            return Err(Error::usage(format!("no script and no workflow `{name}`"))
+                .hint(format!("workflows: {}", known.join(", "))));
+        }
+        let table = self.require(&module)?;
+        table
+            .as_table()
+            .cloned()
+            .ok_or_else(|| Error::usage(format!("workflow `{name}`: the file must return a table")))
+    }
+
+    /// All stages, by name.
+    ///
+    /// # Errors
+    /// A stage file that is not a stage: the message names file and key.
+    pub fn stages(&self) -> Result<Vec<StageInfo>> {
+        let all = || -> mlua::Result<Vec<StageInfo>> {
+            let list: Vec<Table> = self.stage_module()?.get::<Function>("all")?.call(())?;
+            list.iter().map(|table| self.info(table)).collect()
+        };
+        all().map_err(|e| error::from_lua(&e))
+    }
+
+    /// The stages of a run, in the order in which they would run.
+    ///
+    /// # Errors
+    /// As [`Vm::stage`].
+    pub fn planned(&self, names: &[String]) -> Result<Vec<StageInfo>> {
+        let sorted = || -> mlua::Result<Vec<Table>> {
+            self.stage_module()?
+                .get::<Function>("sorted")?
+                .call(names.to_vec())
+        };
+        let list = sorted().map_err(|e| error::from_lua(&e))?;
+        list.iter()
+            .map(|t| self.info(t).map_err(|e| error::from_lua(&e)))
+            .collect()
+    }
+
+    fn info(&self, table: &Table) -> mlua::Result<StageInfo> {
+        // `get`: a stage that extends another may do so with a metatable.
+        Ok(StageInfo {
+            name: table.get("name")?,
+            summary: table.get::<Option<String>>("summary")?.unwrap_or_default(),
+            needs: table
+                .get::<Option<Vec<String>>>("needs")?
+                .unwrap_or_default(),
+            marks: table.get("marks")?,
+            options: match table.get::<Value>("options")? {
+                Value::Nil => BTreeMap::new(),
+                options => self.lua.from_value(options)?,
+            },
+        })
+    }
+
+    /// `mr.stage`.
+    pub(super) fn stage_module(&self) -> mlua::Result<Table> {
+        let mr: Table = self.lua.globals().get("mr")?;
+        mr.get("stage")
+    }
+
+    fn require(&self, module: &str) -> Result<Value> {
+        let inner = || self.lua.globals().get::<Function>("require")?.call(module);
+        inner().map_err(|e| error::from_lua(&e))
+    }
+}
