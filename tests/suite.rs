@@ -9,6 +9,7 @@ mod suite {
     mod bad_list;
     mod bad_lua;
     mod bad_output;
+    mod bad_signals;
     mod binary;
     mod cli;
     mod cli_cp;
