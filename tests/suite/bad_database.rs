@@ -7,13 +7,13 @@ use std::process::Stdio;
 
 use rusqlite::Connection;
 
-use crate::support::operator::{Done, Operator};
+use crate::support::home::{Done, Home};
 
-/// An operator with one server, and the database file.
-fn room() -> (Operator, PathBuf) {
-    let me = Operator::new();
+/// A person with one server, and the database file.
+fn room() -> (Home, PathBuf) {
+    let me = Home::new();
     me.ok(&["add", "web", "root@127.0.0.1:1"]);
-    let file = me.data().join("cache.db");
+    let file = me.data("cache.db");
     (me, file)
 }
 
@@ -57,9 +57,9 @@ fn what_is_no_database_of_ours_is_left_alone() {
     ];
     for (bytes, message) in cases {
         fs::write(&file, bytes).unwrap();
-        refused(&me.mroom(&["ls"]), message);
-        refused(&me.mroom(&["add", "new", "root@h"]), message);
-        refused(&me.mroom(&["exec", "web", "--", "true"]), message);
+        refused(&me.run(&["ls"]), message);
+        refused(&me.run(&["add", "new", "root@h"]), message);
+        refused(&me.run(&["exec", "web", "--", "true"]), message);
         assert_eq!(fs::read(&file).unwrap(), bytes, "{message}");
     }
     fs::write(&file, &whole).unwrap();
@@ -71,8 +71,8 @@ fn a_folder_in_its_place() {
     let (me, file) = room();
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    refused(&me.mroom(&["ls"]), "is a folder, not a database\n");
-    let done = me.mroom(&["eval", "return server.list 'all'"]);
+    refused(&me.run(&["ls"]), "is a folder, not a database\n");
+    let done = me.run(&["eval", "return server.list 'all'"]);
     assert!(
         done.code == 1 && done.stderr.contains("is a folder"),
         "{done:#?}"
@@ -90,14 +90,14 @@ fn a_read_only_database_is_read() {
         &["rm", "web", "-y"],
     ];
     for words in words {
-        let done = me.mroom(words);
+        let done = me.run(words);
         refused(
             &done,
             "the database is read-only\n  hint: give yourself the right",
         );
     }
     // A server is asked all the same; this one refuses.
-    let done = me.mroom(&["exec", "web", "--", "true"]);
+    let done = me.run(&["exec", "web", "--", "true"]);
     assert_eq!(done.code, 4, "{done:#?}");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(me.ok(&["ls", "--json"]).lines().count(), 1);
@@ -110,15 +110,14 @@ fn a_locked_database_is_waited_for_then_named() {
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     // Readers do not wait for a writer.
     assert!(me.ok(&["ls"]).contains("web"));
-    let late = me.mroom(&["add", "late", "root@h"]);
+    let late = me.run(&["add", "late", "root@h"]);
     refused(
         &late,
         "the database is locked by another process\n  hint: wait until",
     );
 
     // One that is let in within its patience writes.
-    let mut command = me.command();
-    command.args(["add", "patient", "root@h"]);
+    let mut command = me.mroom(&["add", "patient", "root@h"]);
     command.stdin(Stdio::null()).stderr(Stdio::null());
     let mut patient = command.spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(700));

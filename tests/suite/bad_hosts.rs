@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::Value;
 
-use crate::support::operator::Operator;
+use crate::support::home::Home;
 use crate::support::sshd::{Sshd, free_port, has, keygen, user};
 
 /// A listener that serves one kind of misbehaviour to everybody, as long as the test runs.
@@ -49,7 +49,7 @@ const ENDS: [(&str, &str, &str, &str); 10] = [
 ];
 
 /// The bad servers, added to the inventory; what must live as long as the test.
-fn add_bad_ones(me: &Operator) -> Option<Vec<Sshd>> {
+fn add_bad_ones(me: &Home) -> Option<Vec<Sshd>> {
     let sshd = Sshd::start("PasswordAuthentication yes")?;
     let stranger = Sshd::start("")?;
     let changed = Sshd::start("")?;
@@ -92,7 +92,7 @@ fn one_bad_of_each_sort_among_ten_good_ones() {
     if !has("/usr/sbin/sshd") {
         return;
     }
-    let me = Operator::new();
+    let me = Home::new();
     me.ok(&["sandbox", "up", "11"]);
     // The eleventh is cut in the middle of its output.
     me.ok(&["eval", "server 'sandbox-11':write('cut', '')"]);
@@ -106,7 +106,7 @@ fn one_bad_of_each_sort_among_ten_good_ones() {
         "echo begun; if test -e cut; then sleep 0.3; kill -KILL $PPID; sleep 9; fi; echo done";
     let run = |more: &[&str]| {
         let words = [&["exec", "all", "-T", "4"], more, &["--", command]].concat();
-        me.mroom(&words)
+        me.run(&words)
     };
     let done = run(&["--json"]);
     assert_eq!(
@@ -162,7 +162,7 @@ fn one_bad_of_each_sort_among_ten_good_ones() {
         } else {
             pattern.to_owned()
         };
-        let done = me.mroom(&["exec", &pattern, "-T", "4", "--", command]);
+        let done = me.run(&["exec", &pattern, "-T", "4", "--", command]);
         assert_eq!(done.code, code, "{done:#?}");
         let finished = done
             .stdout

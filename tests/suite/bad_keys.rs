@@ -3,18 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::operator::Operator;
+use crate::support::home::Home;
 use crate::support::sshd::{Sshd, keygen, user};
 
-/// An operator who knows the server's host key; a key of theirs is a path below their home.
-fn room() -> Option<(Operator, Sshd)> {
+/// A person who knows the server's host key; a key of theirs is a path below their home.
+fn room() -> Option<(Home, Sshd)> {
     let sshd = Sshd::start("PasswordAuthentication yes")?;
-    let me = Operator::new();
-    let key = fs::read_to_string(sshd.path("host_ed25519.pub")).unwrap();
-    me.write(
-        ".ssh/known_hosts",
-        format!("[127.0.0.1]:{} {key}", sshd.port),
-    );
+    let me = Home::new();
+    me.trust(&sshd);
     Some((me, sshd))
 }
 
@@ -46,7 +42,7 @@ fn each_has_its_reason() {
         line("nothing", "", ""),
     ];
     me.write("list.txt", list.concat());
-    assert_eq!(me.mroom(&["import", "list.txt"]).code, 0);
+    assert_eq!(me.run(&["import", "list.txt"]).code, 0);
 
     for (id, words) in [
         ("password", &["password"][..]),
@@ -61,7 +57,7 @@ fn each_has_its_reason() {
         ("nothing", &["hint:"]),
     ] {
         // The good one finishes beside each.
-        let done = me.mroom(&["exec", "good", id, "--", "echo done"]);
+        let done = me.run(&["exec", "good", id, "--", "echo done"]);
         assert_eq!(
             (done.code, done.stdout.as_str()),
             (4, "good: done\n"),
@@ -105,7 +101,7 @@ fn a_changed_host_key_is_refused_whatever_is_said() {
         &["--accept-new", "-y", "--json"],
     ] {
         let words = [&["exec", "web"], more, &["--", "true"]].concat();
-        let done = me.mroom(&words);
+        let done = me.run(&words);
         assert_eq!(done.code, 5, "{more:?}: {done:#?}");
         let all = done.stdout + &done.stderr;
         assert!(
@@ -116,6 +112,6 @@ fn a_changed_host_key_is_refused_whatever_is_said() {
     }
     assert_eq!(fs::read(&hosts).unwrap(), before);
     // A command that runs Lua ends alike.
-    let done = me.mroom(&["eval", "server 'web':run 'true'"]);
+    let done = me.run(&["eval", "server 'web':run 'true'"]);
     assert_eq!(done.code, 5, "{done:#?}");
 }

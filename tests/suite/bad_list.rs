@@ -1,12 +1,12 @@
 //! Bad lines and files to `mroom import`: each is named, nothing is written, no password is shown.
 
-use crate::support::operator::{Done, Operator};
+use crate::support::home::{Done, Home};
 
 /// Two good servers, the second of which the bad lists try to change.
 const GOOD: &[u8] = b"kept--10.0.0.1--root--pw--22\nweb--10.0.0.2--root--pw--22\n";
 
-fn room() -> Operator {
-    let me = Operator::new();
+fn room() -> Home {
+    let me = Home::new();
     me.write("good.txt", GOOD);
     me.ok(&["import", "good.txt"]);
     me
@@ -106,7 +106,7 @@ fn every_field_wrong_in_turn() {
     for (bad, message) in cases {
         me.write("bad.txt", list(bad));
         let what = String::from_utf8_lossy(&bad[..bad.len().min(40)]).into_owned();
-        let done = me.mroom(&["import", "bad.txt"]);
+        let done = me.run(&["import", "bad.txt"]);
         refused(&done, message, &what);
         assert!(
             done.stderr.contains("--skip-bad"),
@@ -125,18 +125,18 @@ fn every_field_wrong_in_turn() {
 fn the_good_lines_are_imported_on_request_and_the_bad_ones_told() {
     let me = room();
     me.write("bad.txt", list(b"a--h--u--hunter2--22x"));
-    let done = me.mroom(&["import", "bad.txt", "--skip-bad"]);
+    let done = me.run(&["import", "bad.txt", "--skip-bad"]);
     refused(&done, "bad.txt:3: the port is not a number", "--skip-bad");
     assert_eq!(done.stdout, "added 1  changed 1  unchanged 0  errors 1\n");
     assert!(me.ok(&["show", "web"]).contains("10.9.9.9"));
     assert!(me.ok(&["show", "kept"]).contains("10.0.0.1"));
-    assert_eq!(me.mroom(&["show", "a"]).code, 2);
+    assert_eq!(me.run(&["show", "a"]).code, 2);
 }
 
 #[test]
 fn a_key_that_does_not_exist_is_a_warning() {
     let me = room();
-    let done = me.mroom_with(&["import", "-"], b"a--h--u--hunter2--22--/nowhere/key\n");
+    let done = me.feed(&["import", "-"], b"a--h--u--hunter2--22--/nowhere/key\n");
     assert_eq!(
         (done.code, done.stdout.as_str()),
         (0, "added 1  changed 0  unchanged 0  errors 0\n")
@@ -164,7 +164,7 @@ fn files_that_are_no_lists() {
         ),
         ("/dev/zero", "error: `/dev/zero` is larger than 256 MiB\n"),
     ] {
-        refused(&me.mroom(&["import", file]), message, file);
+        refused(&me.run(&["import", file]), message, file);
     }
     assert_eq!(me.ok(&["export", "--json"]), before);
 }

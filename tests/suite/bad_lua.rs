@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::operator::{Done, Operator};
+use crate::support::home::{Done, Home};
 
 fn ends(done: &Done, code: i32, words: &[&str]) {
     assert_eq!(done.code, code, "{done:#?}");
@@ -19,9 +19,9 @@ fn ends(done: &Done, code: i32, words: &[&str]) {
     );
 }
 
-/// An operator with a server that nobody must connect to: it would be counted.
-fn room() -> Operator {
-    let me = Operator::new();
+/// A person with a server that nobody must connect to: it would be counted.
+fn room() -> Home {
+    let me = Home::new();
     me.ok(&["add", "web", "root@127.0.0.1:1"]);
     me
 }
@@ -30,14 +30,14 @@ fn room() -> Operator {
 fn a_syntax_error_has_its_file_and_line() {
     let me = room();
     me.write("play.lua", "print 'never'\nlocal x = = 1\n");
-    let done = me.mroom(&["run", "play.lua"]);
+    let done = me.run(&["run", "play.lua"]);
     ends(&done, 1, &["play.lua:2:", "unexpected symbol near '='"]);
     assert_eq!(done.stdout, "", "nothing of it has run");
-    ends(&me.mroom(&["eval", "return ("]), 1, &["error: "]);
+    ends(&me.run(&["eval", "return ("]), 1, &["error: "]);
     // Compiled code is never loaded: nothing checks it.
     me.write("binary.lua", b"\x1bLuaT\0\x19\x93");
     ends(
-        &me.mroom(&["run", "binary.lua"]),
+        &me.run(&["run", "binary.lua"]),
         1,
         &["binary.lua: this is compiled Lua", "hint: "],
     );
@@ -84,7 +84,7 @@ fn stages_are_refused_before_any_server_is_touched() {
         ("raises", &["stages/raises.lua:1:", "at load time"]),
         ("unheard-of", &["`unheard-of`"]),
     ] {
-        let done = me.mroom(&["stage", name, "all"]);
+        let done = me.run(&["stage", name, "all"]);
         assert!(matches!(done.code, 1 | 2), "{name}: {done:#?}");
         ends(&done, done.code, words);
         assert!(
@@ -96,9 +96,8 @@ fn stages_are_refused_before_any_server_is_touched() {
 }
 
 /// Runs Lua, sends a signal after a moment, and gives the code and how long the end took.
-fn interrupted(me: &Operator, code: &str, signal: Signal) -> (Option<i32>, Duration) {
-    let mut command = me.command();
-    command.args(["eval", code]);
+fn interrupted(me: &Home, code: &str, signal: Signal) -> (Option<i32>, Duration) {
+    let mut command = me.mroom(&["eval", code]);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

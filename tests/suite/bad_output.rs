@@ -5,23 +5,20 @@ use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::operator::{Operator, run};
+use crate::support::home::{Home, MROOM, run};
 use crate::support::sshd::has;
 
-fn room(count: &str) -> Option<Operator> {
+fn room(count: &str) -> Option<Home> {
     if !has("/usr/sbin/sshd") || !has("ssh-keygen") {
         return None;
     }
-    let me = Operator::new();
+    let me = Home::new();
     me.ok(&["sandbox", "up", count]);
     Some(me)
 }
 
-fn exec(me: &Operator, words: &[&str], remote: &str) -> Command {
-    let mut command = me.command();
-    command.arg("exec").args(words).args(["--", remote]);
-    command.stdin(Stdio::null());
-    command
+fn exec(me: &Home, words: &[&str], remote: &str) -> Command {
+    me.mroom(&[&["exec"], words, &["--", remote]].concat())
 }
 
 /// The most memory that a running process has had, in KiB.
@@ -158,8 +155,7 @@ fn a_full_disk_is_an_error_and_the_servers_finish() {
         &["eval", "return 1"],
         &["eval", "print(1)"],
     ] {
-        let mut command = me.command();
-        let output = command.args(words).stdout(full()).output().unwrap();
+        let output = me.mroom(words).stdout(full()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
         assert!(said.contains("cannot write"), "{words:?}: {said}");
@@ -172,21 +168,8 @@ fn a_full_disk_is_an_error_and_the_servers_finish() {
 fn closed_streams_are_no_reason_to_fail() {
     let Some(me) = room("2") else { return };
     for closed in ["<&-", "2>&-", "<&- 2>&- >&-"] {
-        let mut shell = Command::new("sh");
-        let line = format!("exec \"$0\" exec all -- 'echo hi; echo oops >&2' {closed}");
-        shell
-            .args(["-c", &line])
-            .arg(crate::support::operator::MROOM);
-        shell.env("HOME", me.path(".")).current_dir(me.path("."));
-        for name in [
-            "MROOM_DATA_DIR",
-            "MROOM_CONFIG_DIR",
-            "XDG_DATA_HOME",
-            "XDG_CONFIG_HOME",
-        ] {
-            shell.env_remove(name);
-        }
-        let done = run(shell, b"");
+        let line = format!("exec '{MROOM}' exec all -- 'echo hi; echo oops >&2' {closed}");
+        let done = run(me.command("sh").args(["-c", &line]), "");
         assert_eq!(done.code, 0, "{closed}: {done:#?}");
     }
 }

@@ -3,12 +3,12 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::operator::{Done, Operator};
+use crate::support::home::{Done, Home};
 
 /// Every line: arguments, exit code, standard output, a part of standard error.
-fn table(person: &Operator, cases: &[(&[&str], i32, &str, &str)]) {
+fn table(person: &Home, cases: &[(&[&str], i32, &str, &str)]) {
     for (args, code, stdout, stderr) in cases {
-        let done = person.mroom(args);
+        let done = person.run(args);
         assert_eq!(done.code, *code, "{args:?}\n{done:#?}");
         assert_eq!(done.stdout, *stdout, "{args:?}");
         assert!(done.stderr.contains(stderr), "{args:?}\n{done:#?}");
@@ -17,7 +17,7 @@ fn table(person: &Operator, cases: &[(&[&str], i32, &str, &str)]) {
 
 #[test]
 fn eval_prints_what_it_gives_and_ends_with_its_code() {
-    let person = Operator::new();
+    let person = Home::new();
     table(
         &person,
         &[
@@ -68,9 +68,9 @@ fn eval_prints_what_it_gives_and_ends_with_its_code() {
             ),
         ],
     );
-    let quiet = person.mroom(&["eval", "local function f() error 'no' end f()"]);
+    let quiet = person.run(&["eval", "local function f() error 'no' end f()"]);
     assert!(!quiet.stderr.contains("in function"), "{quiet:#?}");
-    let verbose = person.mroom(&["-v", "eval", "local function f() error 'no' end f()"]);
+    let verbose = person.run(&["-v", "eval", "local function f() error 'no' end f()"]);
     assert!(
         verbose.stderr.contains("in local 'f'") || verbose.stderr.contains("'f'"),
         "{verbose:#?}"
@@ -79,7 +79,7 @@ fn eval_prints_what_it_gives_and_ends_with_its_code() {
 
 #[test]
 fn run_takes_files_by_path_and_workflows_by_name() {
-    let person = Operator::new();
+    let person = Home::new();
     person.write(
         "play/site.lua",
         "#!/usr/bin/env mroom\nlocal m = require 'lib.part'\nprint(arg[0], ..., m.n)\n",
@@ -129,7 +129,7 @@ fn run_takes_files_by_path_and_workflows_by_name() {
 
 #[test]
 fn which_and_eject_show_and_make_an_override() {
-    let person = Operator::new();
+    let person = Home::new();
     let before = person.ok(&["which", "stages.env"]);
     assert!(before.contains("-> bundled"), "{before}");
     let path = person.ok(&["eject", "stages.env"]);
@@ -180,10 +180,10 @@ fn which_and_eject_show_and_make_an_override() {
 
 #[test]
 fn a_projects_lua_runs_only_when_it_is_trusted_as_it_is() {
-    let person = Operator::new();
+    let person = Home::new();
     let file = ".machineroom/workflows/deploy.lua";
     person.write(file, "return { run = function() print 'deployed' end }");
-    let done = person.mroom(&["run", "deploy"]);
+    let done = person.run(&["run", "deploy"]);
     assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{done:#?}");
     assert!(
         done.stderr.contains("is not trusted: its Lua is left out"),
@@ -198,7 +198,7 @@ fn a_projects_lua_runs_only_when_it_is_trusted_as_it_is() {
             .contains("-> project")
     );
     person.write(file, "return { run = function() print 'other' end }");
-    let done = person.mroom(&["run", "deploy"]);
+    let done = person.run(&["run", "deploy"]);
     assert_eq!((done.code, done.stdout.as_str()), (5, ""), "{done:#?}");
     assert!(
         done.stderr.contains("has changed since it was trusted"),
@@ -207,16 +207,14 @@ fn a_projects_lua_runs_only_when_it_is_trusted_as_it_is() {
     person.ok(&["trust"]);
     assert_eq!(person.ok(&["run", "deploy"]), "other\n");
     person.ok(&["trust", "--forget"]);
-    assert_eq!(person.mroom(&["run", "deploy"]).code, 2);
+    assert_eq!(person.run(&["run", "deploy"]).code, 2);
 }
 
 /// Starts a command, presses Ctrl-C after its first line, and gives how it ended and when.
-fn interrupted(person: &Operator, args: &[&str]) -> (Done, Duration) {
+fn interrupted(person: &Home, args: &[&str]) -> (Done, Duration) {
     use std::io::{BufRead as _, Read as _};
     let mut child = person
-        .command()
-        .args(args)
-        .stdin(Stdio::null())
+        .mroom(args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -227,28 +225,16 @@ fn interrupted(person: &Operator, args: &[&str]) -> (Done, Duration) {
     let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let pressed = Instant::now();
-    reader.read_to_string(&mut stdout).unwrap();
-    let mut stderr = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut stderr)
-        .unwrap();
-    let code = child.wait().unwrap().code().unwrap_or(-1);
-    (
-        Done {
-            code,
-            stdout,
-            stderr,
-        },
-        pressed.elapsed(),
-    )
+    let mut rest = String::new();
+    reader.read_to_string(&mut rest).unwrap();
+    let mut done = Done::from(child.wait_with_output().unwrap());
+    done.stdout = stdout + &rest;
+    (done, pressed.elapsed())
 }
 
 #[test]
 fn ctrl_c_ends_a_loop_that_never_waits() {
-    let person = Operator::new();
+    let person = Home::new();
     for text in [
         "while true do end",
         "while true do pcall(mr.sleep, 1) end",
@@ -266,7 +252,7 @@ fn ctrl_c_ends_a_loop_that_never_waits() {
 
 #[test]
 fn a_playbook_on_real_servers() {
-    let Some(person) = Operator::with_key().filter(|_| crate::support::sshd::has("sshd")) else {
+    let Some(person) = Home::with_key().filter(|_| crate::support::sshd::has("sshd")) else {
         return crate::support::sshd::skip("no sshd on this machine");
     };
     person.ok(&["sandbox", "up", "3"]);
@@ -287,7 +273,7 @@ fn a_playbook_on_real_servers() {
         return fleet.select("@sandbox"):run { "test", "-s", "note" }
         "#,
     );
-    let done = person.mroom(&["run", "site.lua", "hello"]);
+    let done = person.run(&["run", "site.lua", "hello"]);
     assert_eq!(done.code, 0, "{done:#?}");
     assert_eq!(
         done.stdout,
@@ -296,7 +282,7 @@ fn a_playbook_on_real_servers() {
     assert!(done.stderr.ends_with(
         "ok 3  changed 0  failed 0  unreachable 0  skipped 0  cancelled 0  unknown 0\n"
     ));
-    let failed = person.mroom(&[
+    let failed = person.run(&[
         "eval",
         "--json",
         "fleet.select('sandbox-02'):run 'echo oh >&2; exit 4'",
@@ -315,7 +301,7 @@ fn a_playbook_on_real_servers() {
     let (done, took) = interrupted(&person, &["eval", text]);
     assert_eq!(done.code, 130, "{done:#?}");
     assert!(took < Duration::from_secs(3), "{took:?}");
-    let check = person.mroom(&[
+    let check = person.run(&[
         "eval",
         "--check",
         "fleet.select('@sandbox'):run 'touch made'",
@@ -325,9 +311,7 @@ fn a_playbook_on_real_servers() {
         "{check:#?}"
     );
     assert_eq!(
-        person
-            .mroom(&["exec", "@sandbox", "--", "test -e made"])
-            .code,
+        person.run(&["exec", "@sandbox", "--", "test -e made"]).code,
         3
     );
 }

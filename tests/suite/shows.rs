@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::account::{Account, PASSWORD};
-use crate::support::operator::{Done, Operator};
+use crate::support::home::{Done, Home, run};
 use crate::support::sshd::{Sshd, has};
 
 /// How the last line of a run begins.
@@ -12,12 +12,12 @@ fn total(done: &Done) -> &str {
     done.stderr.lines().last().unwrap_or_default()
 }
 
-/// An operator with a key and `count` sandbox servers; `None` when this machine has no sshd.
-fn with_sandbox(count: usize) -> Option<Operator> {
+/// A person with a key and `count` sandbox servers; `None` when this machine has no sshd.
+fn with_sandbox(count: usize) -> Option<Home> {
     if !has("/usr/sbin/sshd") {
         return None;
     }
-    let me = Operator::with_key()?;
+    let me = Home::with_key()?;
     me.ok(&["sandbox", "up", &count.to_string()]);
     Some(me)
 }
@@ -28,7 +28,7 @@ fn a_hundred_servers_with_a_broken_one_among_them() {
         return;
     };
     me.ok(&["add", "broken", "nobody@127.0.0.1:1"]);
-    let first = me.mroom(&["stage", "cert,env", "all", "-f", "50"]);
+    let first = me.run(&["stage", "cert,env", "all", "-f", "50"]);
     assert_eq!(
         total(&first),
         "ok 0  changed 99  failed 0  unreachable 1  skipped 0  cancelled 0  unknown 0",
@@ -41,7 +41,7 @@ fn a_hundred_servers_with_a_broken_one_among_them() {
     assert!(line.contains("unreachable"), "{line}");
     assert!(why.contains("refused"), "the reason is told: {why}");
 
-    let second = me.mroom(&["stage", "cert,env", "all", "-f", "50"]);
+    let second = me.run(&["stage", "cert,env", "all", "-f", "50"]);
     assert_eq!(
         total(&second),
         "ok 99  changed 0  failed 0  unreachable 1  skipped 0  cancelled 0  unknown 0",
@@ -57,7 +57,7 @@ fn a_hundred_servers_with_a_broken_one_among_them() {
 }
 
 /// A closure with upvalues goes to every server, one error is caught, a table is printed.
-fn a_playbook_over_all_of_them(me: &Operator) {
+fn a_playbook_over_all_of_them(me: &Home) {
     me.write(
         "play.lua",
         r#"
@@ -82,7 +82,7 @@ fn a_playbook_over_all_of_them(me: &Operator) {
 
 #[test]
 fn a_password_server_becomes_a_key_server() {
-    let Some(me) = Operator::with_key() else {
+    let Some(me) = Home::with_key() else {
         return;
     };
     let Some(account) = Account::create() else {
@@ -99,7 +99,7 @@ fn a_password_server_becomes_a_key_server() {
     me.write("servers.txt", line);
     me.ok(&["import", "servers.txt"]);
 
-    let refused = me.mroom(&["exec", "web", "--", "true"]);
+    let refused = me.run(&["exec", "web", "--", "true"]);
     assert_eq!(
         refused.code, 5,
         "an unknown host key is refused: {refused:#?}"
@@ -110,19 +110,19 @@ fn a_password_server_becomes_a_key_server() {
         refused.stderr
     );
 
-    let staged = me.mroom(&["stage", "cert", "web", "--accept-new", "-vvv"]);
+    let staged = me.run(&["stage", "cert", "web", "--accept-new", "-vvv"]);
     assert_eq!(staged.code, 0, "{staged:#?}");
-    let shown = me.mroom(&["exec", "web", "--json", "-vvv", "--", "id -un"]);
-    let exported = me.mroom(&["ls", "--json"]);
+    let shown = me.run(&["exec", "web", "--json", "-vvv", "--", "id -un"]);
+    let exported = me.run(&["ls", "--json"]);
 
     me.ok(&["set", "web", "--no-password"]);
-    let with_key = me.mroom(&["exec", "web", "--", "id -un"]);
+    let with_key = me.run(&["exec", "web", "--", "id -un"]);
     assert_eq!(with_key.stdout.trim(), account.name, "{with_key:#?}");
 
     for done in [&refused, &staged, &shown, &exported] {
         assert!(!done.stdout.contains(PASSWORD) && !done.stderr.contains(PASSWORD));
     }
-    assert_nowhere(&me.data(), PASSWORD);
+    assert_nowhere(&me.data(""), PASSWORD);
 }
 
 /// The text is in no file below `folder`.
@@ -147,7 +147,7 @@ fn a_known_password_is_nowhere_to_be_found() {
     let Some(sshd) = Sshd::start("PasswordAuthentication yes") else {
         return;
     };
-    let me = Operator::new();
+    let me = Home::new();
     let line = format!(
         "web--127.0.0.1--{}--{PASSWORD}--{}\n",
         account.name, sshd.port
@@ -157,16 +157,15 @@ fn a_known_password_is_nowhere_to_be_found() {
     fs::remove_file(me.path("servers.txt")).unwrap();
 
     // While the command runs, no process shows the password in its command line.
-    let mut command = me.command();
-    command.args(["exec", "web", "--accept-new", "-vvv", "--json", "--"]);
+    let mut command = me.mroom(&["exec", "web", "--accept-new", "-vvv", "--json", "--"]);
     command.arg("for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done 2>/dev/null; env");
-    let asked = crate::support::operator::run(command, b"");
+    let asked = run(&mut command, "");
     assert_eq!(asked.code, 0, "{asked:#?}");
     assert!(
         asked.stdout.contains("mroom"),
         "the command lines are there"
     );
-    let wrong = me.mroom(&["eval", "error(tostring(server('web')))"]);
+    let wrong = me.run(&["eval", "error(tostring(server('web')))"]);
     assert_eq!(wrong.code, 1, "{wrong:#?}");
     for done in [&asked, &wrong] {
         assert!(!done.stdout.contains("$taple") && !done.stderr.contains("$taple"));

@@ -2,7 +2,6 @@
 
 pub mod account;
 pub mod home;
-pub mod operator;
 pub mod person;
 pub mod place;
 pub mod room;
