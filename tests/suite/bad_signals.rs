@@ -6,26 +6,22 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::operator::Operator;
+use crate::support::home::Home;
 use crate::support::sshd::has;
 
-fn room(count: &str) -> Option<Operator> {
+fn room(count: &str) -> Option<Home> {
     if !has("/usr/sbin/sshd") || !has("ssh-keygen") {
         return None;
     }
-    let me = Operator::new();
+    let me = Home::new();
     me.ok(&["sandbox", "up", count]);
     Some(me)
 }
 
 /// A run in which each server at work has said `begun`.
-fn begun(me: &Operator, words: &[&str], remote: &str, servers: usize) -> Child {
-    let mut command = me.command();
-    command.arg("exec").args(words).args(["--", remote]);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+fn begun(me: &Home, words: &[&str], remote: &str, servers: usize) -> Child {
+    let mut command = me.mroom(&[&["exec"], words, &["--", remote]].concat());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let out = child.stdout.as_mut().unwrap();
     let mut text = vec![0; servers * "sandbox-01: begun\n".len()];
