@@ -129,6 +129,6 @@ fn an_endless_loop_ends_with_the_first_signal() {
         };
         let (end, took) = interrupted(&me, code, signal);
         assert_eq!(end, Some(130), "{code}");
-        assert!(took < Duration::from_secs(5), "{code}: {took:?}");
+        assert!(took < Duration::from_secs(30), "{code}: {took:?}");
     }
 }
