@@ -100,7 +100,10 @@ function stage.load(name, needed_by)
   local file = native.locate(module)
   if not file then
     local place = needed_by and needed_by .. ": `needs`: " or ""
-    usage(("%sno stage `%s`"):format(place, name), "stages: " .. table.concat(native.list "stages", ", "))
+    usage(
+      ("%sno stage `%s`"):format(place, name),
+      "stages: " .. table.concat(native.list "stages", ", ")
+    )
   end
   return validate(require(module), name, file), file
 end
