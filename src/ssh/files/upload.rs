@@ -120,7 +120,12 @@ async fn make_folder(sftp: &mut Sftp, path: &str, mode: u32) -> Result<()> {
     let request = Request::new(kind::MKDIR)
         .bytes(path.as_bytes())
         .attributes(&attributes);
-    sftp.tell(request, &format!("create `{path}`")).await
+    let made = sftp.tell(request, &format!("create `{path}`")).await;
+    match made {
+        // Somebody else may have made it since we looked; SFTP has no word for that.
+        Err(_) if sftp.stat(path, true).await?.is_some_and(|a| a.is_folder()) => Ok(()),
+        made => made,
+    }
 }
 
 async fn make_folders(sftp: &mut Sftp, path: &str) -> Result<()> {
