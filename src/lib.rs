@@ -20,8 +20,8 @@
 //!   `scripts/` and `stdlib/`, carried inside the binary. [`ui`]: everything a person sees.
 //! - [`cli`]: the commands. `main` only runs them and sets the exit code.
 //!
-//! One third-party crate has one home: `mlua` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db`,
-//! `inventory` and `journal`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
+//! One third-party crate has one home: `mlua` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db` and
+//! `inventory`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
 
 pub mod cancel;
 pub mod cli;
