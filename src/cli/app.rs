@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::args::{Acting, Color, Globals};
+use super::flags::{Acting, Color, Globals};
 use super::signals::{self, Manner};
 use super::vars;
 use crate::cancel::Cancel;

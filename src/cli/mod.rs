@@ -1,6 +1,6 @@
 //! The command line: one small file per command, all of them joined here.
 //!
-//! [`args`] says what can be typed, [`app`] builds from it what a command needs, [`main`] runs it,
+//! [`args`] and [`flags`] say what can be typed, [`app`] builds from it what a command needs, [`main`] runs it,
 //! prints the error and gives the exit code. Nothing else of the crate knows of `clap`.
 
 pub mod app;
@@ -13,6 +13,7 @@ mod eject;
 mod eval;
 mod exec;
 mod export;
+mod flags;
 mod import;
 mod ls;
 mod outcomes;
