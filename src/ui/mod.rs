@@ -5,6 +5,8 @@
 //! terminal but through [`sanitize`]. Must not import `lua` or `cli`.
 
 mod ask;
+mod drawing;
+mod echo;
 mod editor;
 mod exec_report;
 mod grouped;
@@ -19,6 +21,7 @@ pub mod sanitize;
 mod screen;
 mod style;
 pub mod table;
+pub mod width;
 
 pub use ask::Ask;
 pub use editor::{Editor, Typed};
@@ -27,5 +30,5 @@ pub use grouped::grouped;
 pub use nodes::fold_ids;
 pub use progress::Progress;
 pub use report::{outcome, total};
-pub use screen::{Look, Screen};
+pub use screen::{Canvas, Look, Screen};
 pub use style::{Paint, Style};

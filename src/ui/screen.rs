@@ -1,22 +1,29 @@
 //! [`Screen`]: the one way to standard output and standard error.
 //!
-//! Owns the lock under which everything is written, the progress bar that is drawn below, and what
-//! is held back while a person is being asked. Whole pieces go out; they never mix.
+//! Owns the lock under which everything is written, what is drawn below the text ([`Drawing`]), and
+//! the terminal's echo. Whole pieces go out; they never mix.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::IsTerminal as _;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
-use rustix::termios::{OptionalActions, Termios, tcsetattr};
+use indicatif::ProgressBar;
+use rustix::termios::Termios;
 
+use super::drawing::{Drawing, put};
+use super::echo::Echo;
 use super::{Style, problem};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::output::Stream;
 use crate::secret::Redactor;
+
+/// How long the lock is waited for when the program is about to stop: whoever holds it may be
+/// waiting for a reader.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How the person wants it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,9 +43,8 @@ pub struct Screen {
     cancel: Cancel,
     out: Side,
     err: Side,
-    state: Mutex<State>,
-    /// The terminal and its settings from before a question without echo.
-    echo: Mutex<Option<(OwnedFd, Termios)>>,
+    drawing: Mutex<Drawing>,
+    echo: Mutex<Echo>,
     pipe_closed: AtomicBool,
     /// The first result that could not be written.
     unwritten: Mutex<Option<Error>>,
@@ -48,49 +54,6 @@ pub struct Screen {
 struct Side {
     is_terminal: bool,
     style: Style,
-}
-
-#[derive(Default)]
-struct State {
-    bar: Option<ProgressBar>,
-    asking: bool,
-    /// The cursor stands behind something that was printed: a bar drawn there would wipe it out.
-    mid_line: bool,
-    /// What came for the terminal while a person was being asked.
-    held: Vec<(Stream, Vec<u8>)>,
-}
-
-impl State {
-    /// Draws the bar where it is in nobody's way, else hides it.
-    fn place_bar(&mut self) {
-        let Some(bar) = &self.bar else { return };
-        let hide = self.asking || self.mid_line;
-        if hide && !bar.is_hidden() {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-            // indicatif leaves what it has drawn: back to the line's begin, and erase it (ECMA-48).
-            let _ = put(Stream::Stderr, b"\r\x1b[2K");
-        } else if !hide && bar.is_hidden() {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-    }
-
-    /// Writes to a terminal, around the bar.
-    fn write_around_bar(&mut self, stream: Stream, bytes: &[u8]) -> std::io::Result<()> {
-        let was_mid_line = self.mid_line;
-        self.mid_line = !bytes.ends_with(b"\n");
-        match &self.bar {
-            Some(bar) if !was_mid_line && !self.mid_line => bar.suspend(|| put(stream, bytes)),
-            _ if self.mid_line => {
-                self.place_bar();
-                put(stream, bytes)
-            }
-            _ => {
-                let done = put(stream, bytes);
-                self.place_bar();
-                done
-            }
-        }
-    }
 }
 
 impl Screen {
@@ -106,7 +69,7 @@ impl Screen {
             cancel,
             out: side(std::io::stdout().is_terminal()),
             err: side(std::io::stderr().is_terminal()),
-            state: Mutex::default(),
+            drawing: Mutex::default(),
             echo: Mutex::default(),
             pipe_closed: AtomicBool::new(false),
             unwritten: Mutex::default(),
@@ -174,7 +137,11 @@ impl Screen {
 
     /// Writes a line of talk to standard error. What cannot be told is not worth an error.
     pub fn talk(&self, line: &str) {
-        let begin = if self.state().mid_line { "\n" } else { "" };
+        let begin = if self.drawing().is_mid_line() {
+            "\n"
+        } else {
+            ""
+        };
         let _ = self.write(Stream::Stderr, format!("{begin}{line}\n").as_bytes());
     }
 
@@ -209,17 +176,13 @@ impl Screen {
     /// # Errors
     /// As [`Screen::result`].
     pub fn write(&self, stream: Stream, bytes: &[u8]) -> Result<()> {
-        let mut state = self.state();
-        if state.asking && self.side(stream).is_terminal {
-            state.held.push((stream, bytes.to_vec()));
-            return Ok(());
-        }
-        // A bar is only drawn on a terminal, which text elsewhere does not disturb.
+        let mut drawing = self.drawing();
+        // What is drawn is on a terminal, and text elsewhere does not disturb it.
         let done = match self.side(stream).is_terminal && !bytes.is_empty() {
-            true => state.write_around_bar(stream, bytes),
+            true => drawing.write(stream, bytes),
             false => put(stream, bytes),
         };
-        drop(state);
+        drop(drawing);
         done.map_err(|e| self.broken(stream, e))
     }
 
@@ -250,66 +213,104 @@ impl Screen {
         self.pipe_closed.load(Ordering::SeqCst)
     }
 
-    /// Draws `bar` below everything else, or nothing more.
+    /// Draws `bar` below everything else, or no bar.
     pub(super) fn set_bar(&self, bar: Option<ProgressBar>) {
-        let mut state = self.state();
-        let old = std::mem::replace(&mut state.bar, bar);
-        if let Some(old) = old {
-            old.finish_and_clear();
-        }
-        state.place_bar();
+        self.drawing().set_bar(bar);
+    }
+
+    /// A place for lines that are drawn again and again, on a terminal only: below the text, or
+    /// with `whole` on a screen of their own, where text waits until that is left. At most one at
+    /// a time.
+    pub fn canvas(&self, whole: bool) -> Option<Canvas<'_>> {
+        self.out.is_terminal.then(|| {
+            self.drawing().begin_area(whole);
+            Canvas(self)
+        })
     }
 
     /// Keeps the terminal free for a question until [`Screen::asked`].
     pub(super) fn begin_asking(&self) {
-        let mut state = self.state();
-        state.asking = true;
-        state.place_bar();
+        self.drawing().begin_asking();
     }
 
     /// The question is answered: shows what was held back.
     pub(super) fn asked(&self) {
-        let mut state = self.state();
-        state.asking = false;
-        for (stream, bytes) in std::mem::take(&mut state.held) {
-            state.mid_line = !bytes.ends_with(b"\n");
-            let _ = put(stream, &bytes);
-        }
-        state.place_bar();
+        self.drawing().asked();
     }
 
     /// Remembers the settings of a terminal whose echo is about to be turned off.
     pub(super) fn keep_echo(&self, terminal: Option<(OwnedFd, Termios)>) {
-        *self.echo.lock().unwrap_or_else(|e| e.into_inner()) = terminal;
+        lock(&self.echo).keep(terminal);
     }
 
-    /// Leaves the terminal as it was: no bar, echo on. Never waits for a lock, because it is
+    /// The program is about to stop (SIGTSTP): leaves the terminal as a shell expects it. Call it
+    /// before stopping, and [`Screen::resume`] when the program goes on; both from a thread that
+    /// waits for signals, not from a handler.
+    pub fn suspend(&self) {
+        if let Some(mut echo) = lock_soon(&self.echo) {
+            echo.suspend();
+        }
+        if let Some(mut drawing) = lock_soon(&self.drawing) {
+            drawing.set_suspended(true);
+        }
+    }
+
+    /// The program goes on (SIGCONT): draws again what [`Screen::suspend`] took away.
+    pub fn resume(&self) {
+        if let Some(mut echo) = lock_soon(&self.echo) {
+            echo.resume();
+        }
+        if let Some(mut drawing) = lock_soon(&self.drawing) {
+            drawing.set_suspended(false);
+        }
+    }
+
+    /// Leaves the terminal as it was: nothing drawn, echo on. Never waits for a lock, because it is
     /// called when the program has to end now.
     pub fn restore(&self) {
-        if let Ok(mut echo) = self.echo.try_lock()
-            && let Some((terminal, settings)) = echo.take()
-        {
-            let _ = tcsetattr(terminal, OptionalActions::Now, &settings);
+        if let Ok(mut echo) = self.echo.try_lock() {
+            echo.restore();
         }
-        if let Ok(mut state) = self.state.try_lock()
-            && let Some(bar) = state.bar.take()
-        {
-            bar.finish_and_clear();
+        if let Ok(mut drawing) = self.drawing.try_lock() {
+            drawing.set_bar(None);
+            drawing.end_area();
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    fn drawing(&self) -> MutexGuard<'_, Drawing> {
+        lock(&self.drawing)
     }
 }
 
-fn put(stream: Stream, bytes: &[u8]) -> std::io::Result<()> {
-    match stream {
-        Stream::Stdout => {
-            let mut out = std::io::stdout().lock();
-            out.write_all(bytes)?;
-            out.flush()
+/// A place for lines on the terminal; they are gone when it goes.
+pub struct Canvas<'a>(&'a Screen);
+
+impl Canvas<'_> {
+    /// Draws these lines in place of the last ones; what the terminal has no room for is cut.
+    pub fn draw(&self, text: &str) {
+        self.0.drawing().draw(text);
+    }
+}
+
+impl Drop for Canvas<'_> {
+    fn drop(&mut self) {
+        self.0.drawing().end_area();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// The lock, when it can be had soon.
+fn lock_soon<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    let begun = Instant::now();
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(e)) => return Some(e.into_inner()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
         }
-        Stream::Stderr => std::io::stderr().lock().write_all(bytes),
     }
 }
