@@ -39,9 +39,9 @@ pub enum Command {
     ])]
     Import(super::import::Args),
     Export(super::export::Args),
-    Add(super::edit::Add),
-    Set(super::edit::Set),
-    Rm(super::edit::Rm),
+    Add(super::add::Args),
+    Set(super::set::Args),
+    Rm(super::rm::Args),
     Exec(super::exec::Args),
     Cp(super::cp::Args),
     Config(super::config::Args),

@@ -3,25 +3,28 @@
 //! [`args`] and [`flags`] say what can be typed, [`app`] builds from it what a command needs, [`main`] runs it,
 //! prints the error and gives the exit code. Nothing else of the crate knows of `clap`.
 
+mod add;
 pub mod app;
 mod args;
 mod config;
 mod copies;
 mod cp;
-mod edit;
 mod eject;
 mod eval;
 mod exec;
 mod export;
+mod fields;
 mod flags;
 mod import;
 mod ls;
 mod outcomes;
 mod repl;
+mod rm;
 mod run;
 mod sandbox;
 mod script;
 mod secrets;
+mod set;
 mod show;
 mod signals;
 mod stage;
@@ -69,9 +72,9 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Show(args) => show::run(app, args),
         Command::Import(args) => import::run(app, args),
         Command::Export(args) => export::run(app, args),
-        Command::Add(args) => edit::add(app, args),
-        Command::Set(args) => edit::set(app, args),
-        Command::Rm(args) => edit::rm(app, args),
+        Command::Add(args) => add::run(app, args),
+        Command::Set(args) => set::run(app, args),
+        Command::Rm(args) => rm::run(app, args),
         Command::Exec(args) => exec::run(app, args),
         Command::Cp(args) => cp::run(app, args),
         Command::Config(args) => config::run(app, args),

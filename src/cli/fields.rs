@@ -1,13 +1,11 @@
-//! `mroom add`, `set` and `rm`: the inventory by hand.
+//! What `add` and `set` share: fields typed as `key=value`, places, and where a password comes from.
 
 use serde_json::Value;
 
 use super::App;
 use crate::error::{Error, Result};
-use crate::events::Level;
 use crate::inventory::Server;
 use crate::secret::Secret;
-use crate::ui::fold_ids;
 
 /// Where a password comes from; it is never typed on the command line.
 #[derive(Debug, clap::Args)]
@@ -20,119 +18,9 @@ pub struct Password {
     pub password_stdin: bool,
 }
 
-/// Add a server.
-#[derive(Debug, clap::Args)]
-pub struct Add {
-    /// The name by which it will be called.
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Where it is: `host`, `user@host`, `user@host:port`; an IPv6 address with a port as `[::1]:22`.
-    #[arg(value_name = "[USER@]HOST[:PORT]")]
-    pub place: String,
-    /// Fields and metadata: `port=22 key=~/.ssh/id description='the edge' role=edge`.
-    #[arg(value_name = "KEY=VALUE")]
-    pub fields: Vec<String>,
-    /// Give it this tag; may be repeated.
-    #[arg(long, value_name = "TAG")]
-    pub tag: Vec<String>,
-    #[command(flatten)]
-    pub password: Password,
-}
-
-/// Change fields, metadata, tags or the password of servers.
-#[derive(Debug, clap::Args)]
-pub struct Set {
-    /// Which servers.
-    #[arg(value_name = "PATTERN")]
-    pub pattern: String,
-    /// Fields (host user port key description tunnel home) and metadata; nothing after `=` removes.
-    #[arg(value_name = "KEY=VALUE")]
-    pub fields: Vec<String>,
-    /// Add this tag; may be repeated.
-    #[arg(long, value_name = "TAG")]
-    pub tag: Vec<String>,
-    /// Take this tag off; may be repeated.
-    #[arg(long, value_name = "TAG")]
-    pub untag: Vec<String>,
-    #[command(flatten)]
-    pub password: Password,
-    /// Forget the password.
-    #[arg(long, conflicts_with_all = ["ask_password", "password_stdin"])]
-    pub no_password: bool,
-}
-
-/// Remove servers from the inventory; nothing is done on them.
-#[derive(Debug, clap::Args)]
-pub struct Rm {
-    /// Which servers.
-    #[arg(value_name = "PATTERN", required = true)]
-    pub pattern: Vec<String>,
-}
-
-/// Adds the server.
-pub fn add(app: &App, args: &Add) -> Result<u8> {
-    let store = app.room.store()?;
-    if store.get(&args.id)?.is_some() {
-        let error = Error::usage(format!("there is a server `{}` already", args.id));
-        return Err(error.hint(format!("`mroom set {} KEY=VALUE` changes it", args.id)));
-    }
-    let (user, host, port) = place(&args.place)?;
-    let mut server = Server::new(&args.id, host, user, 22);
-    if let Some(port) = port {
-        server.set("port", port)?;
-    }
-    change(&mut server, &args.fields, &args.tag, &[])?;
-    let password = args.password.read(app)?;
-    store.put(&server, password.as_ref())?;
-    app.screen
-        .note(Level::Notice, None, &format!("added {}", args.id));
-    Ok(0)
-}
-
-/// Changes every server that the pattern selects, or none of them.
-pub fn set(app: &App, args: &Set) -> Result<u8> {
-    let password = match args.no_password {
-        true => Some(Secret::new("")),
-        false => args.password.read(app)?,
-    };
-    if args.fields.is_empty() && args.tag.is_empty() && args.untag.is_empty() && password.is_none()
-    {
-        return Err(Error::usage("nothing to set").hint("`mroom set ID role=edge --tag web`"));
-    }
-    let mut servers = app.room.select(&args.pattern)?;
-    for server in &mut servers {
-        change(server, &args.fields, &args.tag, &args.untag).map_err(|e| e.server(&server.id))?;
-    }
-    let ids = fold_ids(servers.iter().map(|s| s.id.as_str()));
-    let rows: Vec<_> = servers.into_iter().map(|s| (s, password.clone())).collect();
-    app.room.store()?.put_all(&rows)?;
-    app.screen.note(Level::Notice, None, &format!("set {ids}"));
-    Ok(0)
-}
-
-/// Removes them when a person agrees.
-pub fn rm(app: &App, args: &Rm) -> Result<u8> {
-    let servers = app.room.select(&args.pattern.join(" "))?;
-    let ids = fold_ids(servers.iter().map(|s| s.id.as_str()));
-    let question = match servers.len() {
-        1 => format!("remove {ids} from the inventory?"),
-        n => format!("remove {n} servers from the inventory: {ids}?"),
-    };
-    if !app.room.interact.confirm(&question) {
-        let error = Error::local(format!("{ids} not removed: nobody agreed"));
-        return Err(error.hint("`-y` agrees without a question"));
-    }
-    let store = app.room.store()?;
-    for server in &servers {
-        store.remove(&server.id)?;
-    }
-    app.screen
-        .note(Level::Notice, None, &format!("removed {ids}"));
-    Ok(0)
-}
-
 impl Password {
-    fn read(&self, app: &App) -> Result<Option<Secret>> {
+    /// The password; `None` when no flag asks for one.
+    pub(super) fn read(&self, app: &App) -> Result<Option<Secret>> {
         if self.ask_password {
             return app.ask.new_secret("Password").map(Some);
         }
@@ -150,7 +38,17 @@ impl Password {
     }
 }
 
-fn change(server: &mut Server, fields: &[String], add: &[String], remove: &[String]) -> Result<()> {
+/// Sets fields and metadata from `key=value` words (nothing after `=` removes), and adds and takes
+/// off tags.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`], naming the word.
+pub(super) fn change(
+    server: &mut Server,
+    fields: &[String],
+    add: &[String],
+    remove: &[String],
+) -> Result<()> {
     for field in fields {
         let (key, value) = super::vars::pair(field)?;
         match value {
@@ -169,7 +67,10 @@ fn change(server: &mut Server, fields: &[String], add: &[String], remove: &[Stri
 }
 
 /// Splits `[USER@]HOST[:PORT]`; without a user it is the one who runs this.
-fn place(text: &str) -> Result<(String, &str, Option<&str>)> {
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`].
+pub(super) fn place(text: &str) -> Result<(String, &str, Option<&str>)> {
     let (user, rest) = match text.rsplit_once('@') {
         Some((user, rest)) => (user.to_owned(), rest),
         None => (local_user()?, text),
@@ -199,7 +100,11 @@ fn place(text: &str) -> Result<(String, &str, Option<&str>)> {
     }
 }
 
-fn local_user() -> Result<String> {
+/// The login name of the one who runs this.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`] when the environment does not tell.
+pub(super) fn local_user() -> Result<String> {
     let name = ["LOGNAME", "USER"]
         .iter()
         .find_map(|name| std::env::var(name).ok());
