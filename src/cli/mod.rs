@@ -32,6 +32,7 @@ mod trust;
 mod values;
 mod vars;
 mod vm;
+mod watch;
 mod which;
 
 use std::process::ExitCode;
