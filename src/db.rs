@@ -180,6 +180,14 @@ fn is_busy(e: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether the error says that another process holds the lock: a later try may succeed.
+pub fn is_locked(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    source
+        .and_then(|e| e.downcast_ref::<rusqlite::Error>())
+        .is_some_and(is_busy)
+}
+
 fn look(conn: &Connection) -> Result<Found> {
     let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let version = number("user_version")?;

@@ -6,22 +6,22 @@
 //! a test reads this drawing and holds the code to it.
 //! ```text
 //! output error cancel quote secret events config
-//!   <  db inventory | ssh
+//!   <  db inventory journal | ssh
 //!   <  fleet | sandbox  <  lua | ui  <  cli  <  main
 //! ```
 //! - [`error`], [`output`], [`cancel`], [`quote`], [`secret`], [`events`]: the vocabulary that
 //!   everything speaks. [`config`]: settings, their origin, and the folders.
 //! - [`db`]: the one SQLite connection and its migrations. [`inventory`]: servers, the list-file
-//!   format, selection patterns, the store. [`ssh`]: one thread per session behind
-//!   [`ssh::Transport`].
+//!   format, selection patterns, the store. [`journal`]: the log of what went to servers.
+//!   [`ssh`]: one thread per session behind [`ssh::Transport`].
 //! - [`fleet`]: the [`fleet::Room`] that joins them, and the bounded parallel map with one outcome
 //!   per server. [`sandbox`]: real sshd servers on loopback, to learn and to test with.
 //! - [`lua`]: the VM and its bindings; stages, playbooks and workflows are Lua files under
 //!   `scripts/` and `stdlib/`, carried inside the binary. [`ui`]: everything a person sees.
 //! - [`cli`]: the commands. `main` only runs them and sets the exit code.
 //!
-//! One third-party crate has one home: `mlua` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db` and
-//! `inventory`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
+//! One third-party crate has one home: `mlua` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db`,
+//! `inventory` and `journal`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
 
 pub mod cancel;
 pub mod cli;
@@ -31,6 +31,7 @@ pub mod error;
 pub mod events;
 pub mod fleet;
 pub mod inventory;
+pub mod journal;
 pub mod lua;
 pub mod output;
 pub mod quote;

@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::fleet::{Policy, Room, RunOptions};
+use crate::journal::Run;
 use crate::secret::Redactor;
 use crate::ssh::{Options, Ssh};
 use crate::ui::{Ask, Look, Progress, Screen};
@@ -106,6 +107,7 @@ impl App {
             limit: acting.limit.clone(),
             no_tunnel: acting.no_tunnel,
             vars: vars::read(&acting.extra_vars)?,
+            run: Some(Run::of_process()),
         };
         let connector = Arc::new(Ssh::new(ssh));
         Ok(Room::new(
@@ -165,9 +167,10 @@ impl App {
         }
     }
 
-    /// Leaves the terminal as it was. A reader of standard output that went away ends the program
+    /// Waits for the command log, and leaves the terminal as it was. A reader of standard output that went away ends the program
     /// the way it ends any other.
     pub fn end(&self) {
+        self.room.flush_log();
         self.screen.restore();
         if self.screen.is_pipe_closed() {
             let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);

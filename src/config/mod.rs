@@ -197,6 +197,18 @@ impl Config {
     pub fn keepalive(&self) -> u32 {
         self.number("keepalive") as u32
     }
+    /// Whether what goes to servers is logged.
+    pub fn is_logging(&self) -> bool {
+        self.value("log").as_bool().unwrap_or_default()
+    }
+    /// Days that the log keeps; 0 keeps all.
+    pub fn log_days(&self) -> u64 {
+        self.number("log_days")
+    }
+    /// Entries that the log keeps; 0 keeps all.
+    pub fn log_rows(&self) -> u64 {
+        self.number("log_rows")
+    }
 }
 
 /// `~` and `~/…` with the home folder (`$HOME`, then passwd) put in.

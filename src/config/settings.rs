@@ -62,6 +62,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("forks", Type::Number(1, 10_000), "32", "servers worked on at once"),
     setting("timeout", Type::Number(1, 86_400), "10", "seconds to connect and authenticate"),
     setting("keepalive", Type::Number(0, 86_400), "15", "seconds between keepalives, 0 for none"),
+    setting("log", Type::Bool, "true", "keep a log of what goes to servers (`mroom log`)"),
+    setting("log_days", Type::Number(0, 36_500), "90", "days that the log keeps, 0 for all"),
+    setting("log_rows", Type::Number(0, 1_000_000_000), "200000", "entries that the log keeps, 0 for all"),
 ];
 
 pub(super) fn check_all(values: &[(String, Value)], place: &str) -> Result<()> {

@@ -42,4 +42,32 @@ CREATE TABLE data_key (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (kind, recipient)
 );
+", "
+-- One invocation of mroom that did something on servers.
+CREATE TABLE run (
+    id       INTEGER PRIMARY KEY,
+    began_at INTEGER NOT NULL, -- milliseconds since 1970
+    operator TEXT NOT NULL,
+    command  TEXT NOT NULL
+);
+
+-- What went to servers. `server` is no reference: the log outlives the row of the inventory.
+CREATE TABLE command_log (
+    id       INTEGER PRIMARY KEY,
+    run      INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+    began_at INTEGER NOT NULL, -- milliseconds since 1970
+    server   TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    what     TEXT NOT NULL,
+    status   TEXT,             -- NULL until it ends
+    duration REAL,             -- seconds
+    code     INTEGER,
+    signal   TEXT,
+    error    TEXT,             -- its kind
+    message  TEXT,
+    bytes    INTEGER
+);
+CREATE INDEX command_log_time ON command_log (began_at);
+CREATE INDEX command_log_server ON command_log (server, began_at);
+CREATE INDEX command_log_run ON command_log (run);
 "];

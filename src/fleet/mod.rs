@@ -5,10 +5,12 @@
 //! Must not import `lua`, `ui` or `cli`.
 
 mod connections;
+mod logged;
 mod map;
 mod outcome;
 mod room;
 
+pub use logged::StageEntry;
 pub use map::{Batch, Policy, map};
 pub use outcome::{Counts, Outcome, Status};
 pub use room::{Room, RunOptions, passphrase};

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Policy;
 use super::connections::Connections;
+use super::logged::StageEntry;
+use super::{Policy, logged};
 use crate::cancel::Cancel;
 use crate::config::{Config, expand_tilde};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Interact, Level};
 use crate::inventory::{Selection, Server, Store};
+use crate::journal::{Log, Run};
 use crate::secret::{Redactor, Secret};
 use crate::ssh::guard::CheckMode;
 use crate::ssh::{Connector, Target, Transport};
@@ -37,6 +39,8 @@ pub struct RunOptions {
     pub no_tunnel: bool,
     /// `-e`: the playbook's `vars`.
     pub vars: Map<String, Value>,
+    /// Who runs what, for the command log; without it nothing is logged.
+    pub run: Option<Run>,
 }
 
 /// Settings, inventory, connections and listeners of one run. Not `Send`: it lives on the main
@@ -55,6 +59,7 @@ pub struct Room {
     /// Set by Ctrl-C.
     pub cancel: Cancel,
     store: OnceCell<Store>,
+    log: OnceCell<Option<Log>>,
     connector: Arc<dyn Connector>,
     connections: Connections,
 }
@@ -76,6 +81,7 @@ impl Room {
             redactor,
             cancel,
             store: OnceCell::new(),
+            log: OnceCell::new(),
             connector,
             connections: Connections::default(),
         })
@@ -154,7 +160,7 @@ impl Room {
     /// # Errors
     /// What the connector says; in check mode the transport refuses writing verbs.
     pub async fn connect(&self, target: Target) -> Result<Arc<dyn Transport>> {
-        connect(self.connector.clone(), target, self.options.check).await
+        self.session(target).await
     }
 
     /// An open session with `server`: the one that this run has already, or a new one. Two
@@ -163,11 +169,59 @@ impl Room {
     /// # Errors
     /// As [`Room::target`] and [`Room::connect`].
     pub async fn transport(&self, server: &Server) -> Result<Arc<dyn Transport>> {
-        let open = || {
-            let target = self.target(server)?;
-            Ok(connect(self.connector.clone(), target, self.options.check))
-        };
+        let open = || Ok(self.session(self.target(server)?));
         self.connections.get(&server.id, open).await
+    }
+
+    /// A new session; what it is made of does not hold on to the room.
+    fn session(&self, target: Target) -> impl Future<Output = Result<Arc<dyn Transport>>> + use<> {
+        let (connector, log) = (self.connector.clone(), self.log().cloned());
+        let check = self.options.check;
+        async move {
+            let id = target.id.clone();
+            let connected = logged::connect(&*connector, target, log.as_ref()).await;
+            let transport = connected.map_err(|e| e.server(id))?;
+            Ok(match check {
+                true => Arc::new(CheckMode(transport)),
+                false => transport,
+            })
+        }
+    }
+
+    /// The command log, begun on first use; `None` when nothing is logged.
+    fn log(&self) -> Option<&Log> {
+        let begin = || {
+            let run = self.options.run.clone()?;
+            // The log's own connection finds a database that is made and upgraded.
+            let there = self.config.is_logging().then(|| self.store())?;
+            match there {
+                Ok(_) => Some(logged::start(
+                    &self.config,
+                    run,
+                    &self.redactor,
+                    &self.events,
+                )),
+                Err(e) => {
+                    let message = format!("the command log is not written: {}", e.message());
+                    self.events.note(Level::Warning, None, &message);
+                    None
+                }
+            }
+        };
+        self.log.get_or_init(begin).as_ref()
+    }
+
+    /// A stage begins on a server, for the command log. In check mode none does.
+    pub fn stage_begins(&self, id: &str, stage: &str) -> Option<StageEntry> {
+        let log = self.log().filter(|_| !self.options.check)?;
+        Some(StageEntry::new(log, id, stage))
+    }
+
+    /// Waits, within bounds, until the command log is written as far as it is known.
+    pub fn flush_log(&self) {
+        if let Some(Some(log)) = self.log.get() {
+            log.flush();
+        }
     }
 
     /// Closes one server's session: its credentials changed, or this run is done with it.
@@ -206,17 +260,4 @@ pub fn passphrase(interact: &dyn Interact) -> Result<Option<Secret>> {
 
 fn has_key(server: &Server) -> bool {
     server.key().is_some() || server.has_mark("identity_cert_installed")
-}
-
-async fn connect(
-    connector: Arc<dyn Connector>,
-    target: Target,
-    check: bool,
-) -> Result<Arc<dyn Transport>> {
-    let id = target.id.clone();
-    let transport = connector.connect(target).await.map_err(|e| e.server(id))?;
-    Ok(match check {
-        true => Arc::new(CheckMode(transport)),
-        false => transport,
-    })
 }

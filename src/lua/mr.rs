@@ -1,5 +1,6 @@
 //! `mr`: the helpers that need Rust. The rest of them is Lua, in `stdlib/mr`.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use super::show::literal;
 use crate::config::expand_tilde;
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
+use crate::fleet::Status;
 use crate::secret::Secret;
 
 /// Columns that `mr.inspect` fills before it begins a new line.
@@ -104,6 +106,21 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
         lua.create_sequence_from(c.loader.list(&family))
     })?;
     native.raw_set("list", list)?;
+    // For the command log: gives the function to call with the status, or with what was raised.
+    let c = context.clone();
+    let begun = lua.create_function(move |lua, (id, stage): (String, String)| {
+        let entry = Cell::new(c.room.stage_begins(&id, &stage));
+        lua.create_function(move |_, (status, err): (Option<String>, Value)| {
+            let failed = of_value(&err);
+            let known = |s: &Status| Some(s.as_str()) == status.as_deref();
+            let result = Status::ALL.into_iter().find(known).ok_or(&failed);
+            if let Some(entry) = entry.take() {
+                entry.end(result);
+            }
+            Ok(())
+        })
+    })?;
+    native.raw_set("stage_begins", begun)?;
     Ok(native)
 }
 

@@ -256,7 +256,9 @@ function stage.run(server, plan)
   for i, step in ipairs(plan) do
     local name, begun = step.stage.name, mr.now()
     server:phase(name)
+    local ended = native.stage_begins(server.id, name)
     local status, err = mr.try(run_step, server, step.stage, options[i])
+    ended(status, err)
     if err then
       local place = ("stage `%s`"):format(name)
       if server.check and result.status == "changed" then
