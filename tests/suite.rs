@@ -18,12 +18,12 @@ mod suite {
     mod cli_terminal;
     mod files;
     mod golden;
+    mod help;
     mod inventory;
     mod inventory_export;
     mod inventory_original;
     mod inventory_secrets;
     mod layers;
-    mod ls;
     mod lua_commands;
     mod lua_specs;
     mod public_key;

@@ -8,6 +8,9 @@ use crate::inventory::Server;
 
 /// Add a server.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom add web-03 admin@203.0.113.13 --tag web --ask-password
+  mroom add db-02 root@[2001:db8::1]:2222 key=~/.ssh/db role=db")]
 pub struct Args {
     /// The name by which it will be called.
     #[arg(value_name = "ID")]

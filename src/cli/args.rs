@@ -3,10 +3,13 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::flags::{ACTING, Acting, EXTRA_VARS, Globals, takes};
+use super::{help, wrong};
+use crate::error::Error;
 
 /// Runs a room of servers: an inventory, SSH to all of them at once, and Lua on top.
 #[derive(Debug, Parser)]
@@ -14,6 +17,7 @@ use super::flags::{ACTING, Acting, EXTRA_VARS, Globals, takes};
     name = "mroom",
     version,
     max_term_width = 100,
+    disable_help_flag = true,
     disable_help_subcommand = true
 )]
 pub struct Cli {
@@ -52,18 +56,42 @@ pub enum Command {
     Which(super::which::Args),
     Eject(super::eject::Args),
     Trust(super::trust::Args),
+    Help(super::help::Args),
+}
+
+/// Why there is no command to run.
+pub enum Stop {
+    /// A page to print: help, or the version.
+    Page(clap::Error),
+    /// The line is wrong.
+    Wrong(Error),
 }
 
 /// Reads the command line.
-pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
+    let words: Vec<OsString> = words.into_iter().collect();
     let mut command = command();
+    read(&mut command, &words).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Page(error),
+        _ => {
+            command.build();
+            let words = words.iter().skip(1).map(|w| w.to_string_lossy());
+            let words: Vec<String> = words.map(Into::into).collect();
+            Stop::Wrong(wrong::explain(&command, &words, &error))
+        }
+    })
+}
+
+fn read(command: &mut clap::Command, words: &[OsString]) -> Result<Cli, clap::Error> {
     let matches = command.try_get_matches_from_mut(words)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     if let Some((name, inner)) = matches.subcommand() {
         let typed = |id: &&&str| is_typed(&matches, id) || is_typed(inner, id);
         if let Some(id) = ACTING.iter().filter(|id| !takes(name, id)).find(typed) {
             let message = format!("`--{}` has no meaning for `{name}`", id.replace('_', "-"));
-            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
         }
         // In the order typed: before the command, then after it; those of the variable when none is.
         if is_typed(inner, EXTRA_VARS) {
@@ -84,7 +112,7 @@ fn is_typed(matches: &ArgMatches, id: &str) -> bool {
 }
 
 /// The command line's grammar. A flag that a command does not take is kept out of its help.
-fn command() -> clap::Command {
+pub(super) fn command() -> clap::Command {
     let mut command = Cli::command();
     let acting: Vec<clap::Arg> = command
         .get_arguments()
@@ -101,15 +129,18 @@ fn command() -> clap::Command {
             }
         }
     }
-    command
+    help::dress(command)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cli(line: &str) -> Result<Cli, clap::Error> {
-        parse(line.split(' ').map(OsString::from))
+    fn cli(line: &str) -> Result<Cli, Error> {
+        parse(line.split(' ').map(OsString::from)).map_err(|stop| match stop {
+            Stop::Page(page) => panic!("{page}"),
+            Stop::Wrong(error) => error,
+        })
     }
 
     #[test]
@@ -159,7 +190,7 @@ mod tests {
                 error.to_string().contains("has no meaning for `ls`"),
                 "{line}: {error}"
             );
-            assert_eq!(error.exit_code(), 2);
+            assert_eq!(error.kind().exit_code(), 2);
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::ui::{Paint, json as form};
 
 /// Show the settings: each effective value and where it came from.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom config
+  mroom config forks")]
 pub struct Args {}
 
 /// Prints them.

@@ -23,6 +23,9 @@ use crate::ui::{fold_ids, json, outcome};
 /// is in it. What comes from several servers, or goes to a DEST that ends with `/`, goes into
 /// DEST/ID/; what comes from one server goes to DEST.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom cp nginx.conf 'web-*:/etc/nginx/'
+  mroom cp 'all:/var/log/syslog' logs/")]
 pub struct Args {
     /// What to copy: paths on this machine, or `PATTERN:PATH` on servers.
     #[arg(value_name = "SOURCE", required = true)]

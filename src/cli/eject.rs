@@ -7,6 +7,8 @@ use crate::error::{Error, Result};
 
 /// Copy a shipped stage or workflow to your configuration folder, where it wins.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom eject stages.env")]
 pub struct Args {
     /// Its name: `stages.env`, `workflows.bringup`.
     #[arg(value_name = "MODULE")]

@@ -5,6 +5,9 @@ use crate::error::Result;
 
 /// Run a piece of Lua and print what it gives: `mroom eval '#server.list()'`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = r#"Examples:
+  mroom eval '#server.list()'
+  mroom eval 'server("web-01"):capture "uptime"'"#)]
 pub struct Args {
     /// An expression, or statements.
     #[arg(value_name = "LUA")]

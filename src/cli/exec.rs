@@ -15,6 +15,9 @@ use crate::ui::{ExecReport, Mode, fold_ids, outcome, total};
 /// What stands after `--` is joined by single spaces and run by each server's login shell, as with
 /// ssh. With `--script` it is the script's arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom exec '@web !web-02' -- systemctl is-active nginx
+  mroom exec all --script check.sh -- --fast")]
 pub struct Args {
     /// Which servers: ids, `web*`, `web-[01-20]`, `@tag`, `key=value`, `all`, `!without`, `&and`.
     #[arg(value_name = "PATTERN", required = true)]

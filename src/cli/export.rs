@@ -13,6 +13,9 @@ use crate::output::Stream;
 ///
 /// Passwords are in it in the clear: it goes to a file or a pipe, onto a terminal only with `-y`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom export > servers.txt
+  mroom export --json 'web-*'")]
 pub struct Args {
     /// Which servers; all, retired ones too, when left out.
     #[arg(value_name = "PATTERN")]

@@ -13,6 +13,9 @@ use crate::ui::json as form;
 /// A line is `id--host--user--password--port--key`; port and key may be left out. The file is the
 /// truth for these fields; tags and metadata stay. Nothing is written unless every line is good.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom import servers.txt
+  mroom import --check servers.txt")]
 pub struct Args {
     /// The file; `-` is standard input.
     #[arg(value_name = "FILE")]

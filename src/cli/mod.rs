@@ -15,6 +15,8 @@ mod exec;
 mod export;
 mod fields;
 mod flags;
+mod grammar;
+mod help;
 mod import;
 mod ls;
 mod outcomes;
@@ -32,25 +34,27 @@ mod trust;
 mod values;
 mod vars;
 mod vm;
-mod watch;
 mod which;
+mod wrong;
 
 use std::process::ExitCode;
 
 pub use app::App;
-use args::Command;
+use args::{Command, Stop};
 
 use crate::error::Result;
+use crate::ui::Screen;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => {
-            // `--help` and `--version` end here too, with code 0. A closed pipe is no error.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        Err(Stop::Page(page)) => {
+            // A closed pipe is no error.
+            let _ = page.print();
+            return ExitCode::from(u8::try_from(page.exit_code()).unwrap_or(2));
         }
+        Err(Stop::Wrong(error)) => return ExitCode::from(Screen::plain().fail(&error)),
     };
     let app = match App::new(&cli.globals, &cli.acting) {
         Ok(app) => app,
@@ -86,5 +90,6 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Which(args) => which::run(app, args),
         Command::Eject(args) => eject::run(app, args),
         Command::Trust(args) => trust::run(app, args),
+        Command::Help(args) => help::run(app, args),
     }
 }

@@ -23,6 +23,9 @@ const COLUMNS: u16 = 100;
 /// running calls on all servers and gives the prompt back, Ctrl-D ends. The history leaves out
 /// lines that hold a secret. Over a pipe there is no prompt, and the exit code tells of failures.
 #[derive(Debug, clap::Args)]
+#[command(after_help = r#"Examples:
+  mroom repl
+  mroom> server("web-01"):run "uptime""#)]
 pub struct Args {}
 
 /// Runs until the end of the input; gives the exit code.

@@ -7,6 +7,8 @@ use crate::ui::fold_ids;
 
 /// Remove servers from the inventory; nothing is done on them.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom rm web-03")]
 pub struct Args {
     /// Which servers.
     #[arg(value_name = "PATTERN", required = true)]

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 /// trusted), yours, or a shipped one. A script that gives back the outcomes of a fleet call ends
 /// with their exit code.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom run disk.lua 'web-*' -e limit=90
+  mroom run bringup all")]
 pub struct Args {
     /// The file or the workflow.
     #[arg(value_name = "FILE|NAME", required_unless_present = "list")]

@@ -10,6 +10,10 @@ use crate::ui::json;
 
 /// Start and stop real sshd servers on this machine, to learn and to test with.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom sandbox up 3
+  mroom exec @sandbox -- uname -s
+  mroom sandbox down")]
 pub struct Args {
     #[command(subcommand)]
     action: Action,

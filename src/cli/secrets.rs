@@ -12,6 +12,9 @@ use crate::ui::json as form;
 
 /// See and change what opens the stored passwords.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom secrets status
+  mroom secrets lock")]
 pub struct Args {
     #[command(subcommand)]
     pub action: Action,

@@ -9,6 +9,9 @@ use crate::ui::fold_ids;
 
 /// Change fields, metadata, tags or the password of servers.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom set 'web-*' role=edge --tag web
+  mroom set db-01 port=2222 key=")]
 pub struct Args {
     /// Which servers.
     #[arg(value_name = "PATTERN")]

@@ -13,6 +13,8 @@ use crate::ui::{Paint, Style, json as form};
 
 /// Show everything that is known of a server; the whole inventory without one.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom show web-01")]
 pub struct Args {
     /// The server's id.
     #[arg(value_name = "ID")]
@@ -22,7 +24,13 @@ pub struct Args {
 /// Prints it.
 pub fn run(app: &App, args: &Args) -> Result<u8> {
     let Some(id) = &args.id else {
-        return ls::run(app, &ls::Args::default());
+        return ls::run(
+            app,
+            &ls::Args {
+                pattern: Vec::new(),
+                long: false,
+            },
+        );
     };
     let store = app.room.store()?;
     let server = match store.get(id)? {

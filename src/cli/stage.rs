@@ -15,6 +15,9 @@ use crate::ui::{self, json};
 /// Everything is loaded and checked before a server is touched. With `--check`, nothing is
 /// changed and what would be done is said.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom stage cert,env 'web-*' --check
+  mroom stage --list")]
 pub struct Args {
     /// The stages, joined by commas: `cert,env`.
     #[arg(value_name = "NAMES", required_unless_present = "list")]

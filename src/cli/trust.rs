@@ -11,6 +11,9 @@ use crate::lua::Project;
 ///
 /// Until then its `.machineroom` folder is left out, and when a file in it changes, it asks again.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom trust
+  mroom trust --forget ~/src/edge")]
 pub struct Args {
     /// A folder in the project, instead of the current one.
     #[arg(value_name = "FOLDER")]

@@ -8,6 +8,8 @@ use crate::ui::json;
 
 /// Show where a stage, workflow or module is looked for, and which file wins.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom which stages.env")]
 pub struct Args {
     /// Its name: `stages.env`, `workflows.bringup`, `mr.text`.
     #[arg(value_name = "MODULE")]

@@ -76,6 +76,12 @@ impl Screen {
         }
     }
 
+    /// For what has to be said before the command line is understood.
+    pub fn plain() -> Self {
+        let redactor = Arc::new(Redactor::new());
+        Screen::new(Look::default(), redactor, Cancel::new())
+    }
+
     fn side(&self, stream: Stream) -> Side {
         match stream {
             Stream::Stdout => self.out,
@@ -120,16 +126,11 @@ impl Screen {
 
     /// Columns of the terminal behind standard output; `None` when there is none.
     pub fn width(&self) -> Option<u16> {
-        Some(self.size()?.0).filter(|columns| *columns > 0)
-    }
-
-    /// Columns and rows of the terminal behind standard output; `None` when there is none.
-    pub fn size(&self) -> Option<(u16, u16)> {
         if !self.out.is_terminal {
             return None;
         }
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-        Some((size.ws_col, size.ws_row))
+        Some(size.ws_col).filter(|w| *w > 0)
     }
 
     /// Writes a result, byte by byte as it is.

@@ -1,0 +1,113 @@
+//! Help for a person at a terminal of 80 columns and 24 lines. Holds every command to it.
+
+use std::process::Command;
+
+use crate::support::home::{Home, run};
+use crate::support::sshd::has;
+
+/// The screen.
+const COLUMNS: usize = 80;
+const LINES: usize = 24;
+
+fn page(home: &Home, words: &[&str]) -> String {
+    let mut command = home.mroom(words);
+    run(command.env("COLUMNS", COLUMNS.to_string()), "")
+        .ended(0)
+        .stdout
+}
+
+/// The first word of each line below `Commands:`, or of every line.
+fn names(text: &str) -> Vec<String> {
+    let first = |line: &str| line.split([',', ' ']).next().unwrap().to_owned();
+    text.lines().map(first).collect()
+}
+
+fn commands(home: &Home) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for name in names(&page(home, &["help", "commands"])) {
+        let text = page(home, &[&name, "--help"]);
+        let below = text.split("Commands:\n").nth(1).unwrap_or_default();
+        let below = below.lines().take_while(|line| line.starts_with(' '));
+        for inner in below.filter(|line| !line.starts_with("   ")) {
+            let inner = names(inner.trim()).remove(0);
+            all.push(vec![name.clone(), inner]);
+        }
+        all.push(vec![name]);
+    }
+    assert!(all.len() > 20, "{all:?}");
+    all
+}
+
+#[test]
+fn each_command_has_a_screen_with_an_example() {
+    let home = Home::new();
+    for words in commands(&home) {
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let name = words.join(" ");
+        words.push("--help");
+        let text = page(&home, &words);
+        let lines = text.lines().count();
+        assert!(lines <= LINES, "`{name} --help` has {lines} lines:\n{text}");
+        let widest = text.lines().map(|l| l.chars().count()).max();
+        assert!(
+            widest <= Some(COLUMNS),
+            "`{name} --help` is too wide:\n{text}"
+        );
+        assert!(text.contains(&format!("Usage: mroom {name}")), "{text}");
+        if !name.contains(' ') {
+            let example = format!("\n  mroom {name}");
+            let has = text.contains("\nExamples:\n") && text.contains(&example);
+            assert!(
+                has || name == "completions",
+                "`{name} --help` shows no example:\n{text}"
+            );
+        }
+        assert!(text.contains("`mroom help flags`"), "{text}");
+        assert_eq!(
+            page(&home, &[&words[..words.len() - 1], &["-h"]].concat()),
+            text
+        );
+    }
+}
+
+#[test]
+fn the_first_page_names_every_command_once() {
+    let home = Home::new();
+    let text = page(&home, &["--help"]);
+    assert!(text.lines().count() <= LINES, "{text}");
+    assert!(text.lines().all(|l| l.chars().count() <= COLUMNS), "{text}");
+    let list = text.split("\n\n").nth(2).unwrap();
+    let known = names(&page(&home, &["help", "commands"]));
+    // The column of names; those that are not there yet, or named twice, are told.
+    let column = |line: &str| line.chars().skip(14).take(22).collect::<String>();
+    let mut told: Vec<String> = list
+        .lines()
+        .flat_map(|line| {
+            column(line)
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    told.sort();
+    let mut wanted = known;
+    wanted.sort();
+    assert_eq!(told, wanted, "SUBJECTS in src/cli/help.rs and the commands");
+    assert_eq!(page(&home, &["help"]), text);
+}
+
+#[test]
+fn help_explains_in_full() {
+    let home = Home::new();
+    let short = page(&home, &["exec", "--help"]);
+    let long = page(&home, &["help", "exec"]);
+    assert!(
+        !short.contains("--max-fail <N|N%>") && long.contains("--max-fail <N|N%>"),
+        "{long}"
+    );
+    assert!(long.contains("joined by single spaces"), "{long}");
+    assert!(page(&home, &["help", "flags"]).contains("MROOM_ACCEPT_NEW"));
+    assert!(page(&home, &["help", "patterns"]).contains("web-[01-20]"));
+    let done = home.run(&["help", "exce"]).ended(2);
+    assert!(done.stderr.contains("did you mean `exec`?"), "{done:?}");
+}
