@@ -5,7 +5,10 @@
 //! pages; files 0600. Imports nothing of the inventory: what the upgrade of an original database
 //! does to its rows is handed in.
 
+mod peek;
 mod schema;
+
+pub use peek::{Examination, Peek, State};
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};

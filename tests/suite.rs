@@ -30,6 +30,7 @@ mod suite {
     mod readme;
     mod repl;
     mod sandbox;
+    mod shell;
     mod shows;
     mod ssh_auth;
     mod ssh_exec;

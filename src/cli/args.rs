@@ -56,6 +56,7 @@ pub enum Command {
     Which(super::which::Args),
     Eject(super::eject::Args),
     Trust(super::trust::Args),
+    Completions(super::completions::Args),
     Help(super::help::Args),
 }
 

@@ -6,6 +6,7 @@
 mod add;
 pub mod app;
 mod args;
+mod completions;
 mod config;
 mod copies;
 mod cp;
@@ -47,6 +48,9 @@ use crate::ui::Screen;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    if let Some(code) = completions::asked(std::env::args_os()) {
+        return code;
+    }
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(Stop::Page(page)) => {
@@ -90,6 +94,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Which(args) => which::run(app, args),
         Command::Eject(args) => eject::run(app, args),
         Command::Trust(args) => trust::run(app, args),
+        Command::Completions(args) => completions::run(app, args),
         Command::Help(args) => help::run(app, args),
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use etcetera::BaseStrategy as _;
 use toml::{Table, Value};
 
-use self::resolve::{parse, resolve};
+use self::resolve::{parse, project_names, resolve};
 use crate::error::{Error, Result};
 
 /// Effective settings and folders of this run.
@@ -24,6 +24,7 @@ pub struct Config {
     dir: PathBuf,
     data_dir: PathBuf,
     project: Option<String>,
+    projects: Vec<String>,
     entries: Vec<Entry>,
 }
 
@@ -75,6 +76,7 @@ impl Config {
             dir: PathBuf::new(),
             data_dir: PathBuf::new(),
             project: project.map(str::to_owned),
+            projects: project_names(table),
             entries: resolve(table, file, project, env)?,
         })
     }
@@ -116,6 +118,10 @@ impl Config {
     /// The chosen project.
     pub fn project(&self) -> Option<&str> {
         self.project.as_deref()
+    }
+    /// The projects of the settings file.
+    pub fn projects(&self) -> &[String] {
+        &self.projects
     }
     /// Folder of `config.toml`, and of the user's own `stages/` and `workflows/`.
     pub fn config_dir(&self) -> &Path {

@@ -156,13 +156,16 @@ pub(super) fn flatten(
     Ok(())
 }
 
-pub(super) fn unknown_project(table: &Table, name: &str, file: &Path) -> Error {
+/// The names of the `[projects.NAME]` tables.
+pub(super) fn project_names(table: &Table) -> Vec<String> {
     let known = table.get("projects").and_then(Value::as_table);
-    let names: Vec<&str> = known
-        .map(|t| t.keys().map(String::as_str).collect())
-        .unwrap_or_default();
+    known.map_or_else(Vec::new, |t| t.keys().cloned().collect())
+}
+
+fn unknown_project(table: &Table, name: &str, file: &Path) -> Error {
+    let names = project_names(table);
     let error = Error::usage(format!("{}: no project `{name}`", file.display()));
-    match nearest(name, names.iter().copied()) {
+    match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint(format!("add a table `[projects.{name}]` to it")),
     }

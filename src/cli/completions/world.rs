@@ -1,0 +1,246 @@
+//! Where the words come from: the inventory, the settings, the Lua files.
+
+use clap::Arg;
+
+use super::super::args;
+use super::values::{Candidate, Files, Found, candidate, commands, plain};
+use super::wants::{Wants, wants};
+use crate::config::Config;
+use crate::inventory::Names;
+use crate::lua::{Loader, Project, Trust};
+
+/// What stands behind `key=` in `set` and `add`, beside metadata.
+const FIELDS: &[&str] = &[
+    "host",
+    "user",
+    "port",
+    "key",
+    "description",
+    "tunnel",
+    "home",
+    "retired",
+];
+
+/// What there is to type on this machine.
+pub(super) struct World {
+    config: Option<Config>,
+    names: Names,
+}
+
+impl World {
+    /// As the settings say; with none of them readable, nothing.
+    pub fn new() -> World {
+        let config = Config::load(None).ok();
+        let path = config.as_ref().map(Config::database).unwrap_or_default();
+        World {
+            config,
+            names: Names::of(&path),
+        }
+    }
+
+    /// The values of an argument. `word` is what there is of it.
+    pub fn of(&self, arg: &Arg, command: &str, word: &str) -> Found {
+        let choices = arg.get_possible_values();
+        if !choices.is_empty() {
+            let shown = choices.iter().filter(|value| !value.is_hide_set());
+            return Found::of(shown.map(|v| candidate(v.get_name(), "")).collect());
+        }
+        Found::of(match wants(arg) {
+            // Its id is a new one.
+            Wants::Id if command == "add" => Vec::new(),
+            Wants::Id => self.ids("", ""),
+            Wants::Pattern => self.pattern(word, ""),
+            Wants::Side => return self.side(word),
+            Wants::Stages => listed(word, self.modules("stages")),
+            Wants::Workflow => {
+                let list = match is_path(word) {
+                    true => Vec::new(),
+                    false => self.modules("workflows"),
+                };
+                return Found {
+                    list,
+                    files: Files::All,
+                };
+            }
+            Wants::Module => {
+                let full = |family: &'static str| {
+                    let names = self.modules(family).into_iter();
+                    names.map(move |c| candidate(format!("{family}.{}", c.value), ""))
+                };
+                full("stages").chain(full("workflows")).collect()
+            }
+            Wants::Tag => plain(self.names.tags()),
+            Wants::Field => self.field(word, "", &["id"]),
+            Wants::Fields => {
+                let mut all = vec!["id".to_owned()];
+                all.extend(FIELDS.iter().map(|f| (*f).to_owned()));
+                all.extend(self.names.keys());
+                listed(word, plain(all))
+            }
+            Wants::Setting => {
+                let entries = self.config.iter().flat_map(|c| c.entries());
+                entries.map(|e| candidate(e.key, e.help)).collect()
+            }
+            Wants::Project => plain(self.config.iter().flat_map(|c| c.projects().to_vec())),
+            Wants::Topic => {
+                let mut list = commands(&args::command());
+                let pages = ["commands", "flags", "patterns"];
+                list.extend(pages.map(|page| candidate(page, "")));
+                list
+            }
+            Wants::File => {
+                return Found {
+                    list: Vec::new(),
+                    files: Files::All,
+                };
+            }
+            Wants::Folder => {
+                return Found {
+                    list: Vec::new(),
+                    files: Files::Folders,
+                };
+            }
+            Wants::Own => Vec::new(),
+        })
+    }
+
+    /// Every id between `head` and `tail`.
+    pub fn ids(&self, head: &str, tail: &str) -> Vec<Candidate> {
+        let ids = self.names.ids().into_iter();
+        ids.map(|(id, place)| candidate(format!("{head}{id}{tail}"), &place))
+            .collect()
+    }
+
+    /// The last word of a pattern, what stands before it kept.
+    fn pattern(&self, word: &str, tail: &str) -> Vec<Candidate> {
+        let at = last_word(word);
+        let (head, term) = word.split_at(at);
+        let sign = term.len() - term.trim_start_matches(['!', '&']).len();
+        let (head, term) = (&word[..head.len() + sign], &term[sign..]);
+        if term.contains('=') {
+            return self.field(term, head, &[]);
+        }
+        let mut list = Vec::new();
+        if !term.starts_with('@') {
+            list.push(candidate(format!("{head}all{tail}"), "every server"));
+            let ids = self.ids(head, tail).into_iter();
+            // Such an id, of an old database, cannot stand in a pattern.
+            list.extend(ids.filter(|c| last_word(&c.value[head.len()..]) == 0));
+        }
+        let tags = self.names.tags().into_iter();
+        list.extend(tags.map(|tag| candidate(format!("{head}@{tag}{tail}"), "tag")));
+        if tail.is_empty() && !term.starts_with('@') {
+            let keys = FIELDS.iter().map(|f| (*f).to_owned());
+            let keys = keys.chain(self.names.keys());
+            list.extend(keys.map(|key| candidate(format!("{head}{key}="), "field")));
+        }
+        list
+    }
+
+    /// `key=` and, behind that, the values that the inventory has.
+    fn field(&self, word: &str, head: &str, without: &[&str]) -> Vec<Candidate> {
+        if let Some((key, _)) = word.split_once('=') {
+            let values = match key {
+                "retired" => vec!["true".to_owned(), "false".to_owned()],
+                "key" => self.names.values("local_cert_path"),
+                "tunnel" => self.names.values("tunnel_profile"),
+                "home" => self.names.values("home_path"),
+                key => self.names.values(key),
+            };
+            let full = values.into_iter().map(|v| format!("{head}{key}={v}"));
+            return plain(full);
+        }
+        let keys = FIELDS.iter().map(|f| (*f).to_owned());
+        let keys = keys.chain(self.names.keys());
+        let keys = keys.filter(|key| !without.contains(&key.as_str()));
+        plain(keys.map(|key| format!("{head}{key}=")))
+    }
+
+    /// One side of `cp`. Paths on servers are theirs to know.
+    fn side(&self, word: &str) -> Found {
+        if is_path(word) {
+            return Found {
+                list: Vec::new(),
+                files: Files::All,
+            };
+        }
+        let list = match word.contains(':') {
+            true => Vec::new(),
+            false => self.pattern(word, ":"),
+        };
+        let files = match word.contains(':') {
+            true => Files::No,
+            false => Files::All,
+        };
+        Found { list, files }
+    }
+
+    /// The names of stages or workflows, those of a trusted project among them.
+    fn modules(&self, family: &str) -> Vec<Candidate> {
+        let Some(config) = &self.config else {
+            return Vec::new();
+        };
+        let project = || {
+            let root = Project::find(&std::env::current_dir().ok()?)?;
+            let project = Project::read(&root).ok()?;
+            let trust = project.trust(config.data_dir()).ok()?;
+            (trust == Trust::Trusted).then_some(project)
+        };
+        plain(Loader::new(config.config_dir(), project()).list(family))
+    }
+}
+
+/// `all` as the items of a list joined by commas, of which `word` has the first ones.
+fn listed(word: &str, all: Vec<Candidate>) -> Vec<Candidate> {
+    let head = word.rfind(',').map_or("", |at| &word[..=at]);
+    let given: Vec<&str> = head.split(',').collect();
+    let more = all
+        .into_iter()
+        .filter(|c| !given.contains(&c.value.as_str()));
+    more.map(|c| candidate(format!("{head}{}", c.value), &c.about))
+        .collect()
+}
+
+/// Where the last word of a pattern begins: behind a comma or blank outside of brackets.
+fn last_word(text: &str) -> usize {
+    let (mut depth, mut at) = (0_u32, 0);
+    for (i, c) in text.char_indices() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            c if depth == 0 && (c == ',' || c.is_whitespace()) => at = i + c.len_utf8(),
+            _ => {}
+        }
+    }
+    at
+}
+
+fn is_path(word: &str) -> bool {
+    word.contains('/') || word.starts_with(['.', '~'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_last_words() {
+        let all = || plain(["cert", "env"].map(str::to_owned));
+        let values = |word| {
+            let list = listed(word, all()).into_iter();
+            list.map(|c| c.value).collect::<Vec<_>>()
+        };
+        assert_eq!(values(""), ["cert", "env"]);
+        assert_eq!(values("cert,e"), ["cert,env"]);
+        for (text, at) in [
+            ("we", 0),
+            ("a,b", 2),
+            ("a b", 2),
+            ("w[1,2", 0),
+            ("w[1,2],b", 7),
+            ("東,b", 4),
+        ] {
+            assert_eq!(last_word(text), at, "{text}");
+        }
+    }
+}
