@@ -12,7 +12,7 @@ help:
 	@echo 'make test     every test'
 	@echo 'make lint     formatting, clippy, the Lua files'
 	@echo 'make bench    speed beside ssh, clush, Fabric, pyinfra and Ansible'
-	@echo 'make install  mroom into ~/.cargo/bin'
+	@echo 'make install  mroom into ~/.cargo/bin, its manual and completions into ~/.local/share'
 
 # The demo and the tests share one build: third-party code is optimised in it as well.
 demo: setup-demo
@@ -33,6 +33,14 @@ bench: setup-bench
 
 install: setup-build
 	$(CARGO) install --locked --path .
+	@share="$${XDG_DATA_HOME:-$$HOME/.local/share}"; \
+	mroom="$${CARGO_INSTALL_ROOT:-$${CARGO_HOME:-$$HOME/.cargo}}/bin/mroom"; \
+	"$$mroom" man --dir "$$share/man/man1" && \
+	for place in bash:bash-completion/completions/mroom zsh:zsh/site-functions/_mroom \
+		fish:fish/vendor_completions.d/mroom.fish; do \
+		mkdir -p "$$share/$$(dirname "$${place#*:}")" && \
+		"$$mroom" completions "$${place%%:*}" >"$$share/$${place#*:}" || exit 1; \
+	done
 
 setup-%:
 	@.ci/setup $*

@@ -57,6 +57,7 @@ pub enum Command {
     Eject(super::eject::Args),
     Trust(super::trust::Args),
     Completions(super::completions::Args),
+    Man(super::man::Args),
     Help(super::help::Args),
 }
 

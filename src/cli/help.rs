@@ -49,7 +49,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
         "config secrets",
         "settings, and what opens stored passwords",
     ),
-    ("", "completions help", "for your shell, and for you"),
+    ("", "completions man help", "for your shell, and for you"),
     ("", "sandbox", "real sshd servers to learn with"),
 ];
 

@@ -20,6 +20,7 @@ mod grammar;
 mod help;
 mod import;
 mod ls;
+mod man;
 mod outcomes;
 mod repl;
 mod rm;
@@ -95,6 +96,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Eject(args) => eject::run(app, args),
         Command::Trust(args) => trust::run(app, args),
         Command::Completions(args) => completions::run(app, args),
+        Command::Man(args) => man::run(app, args),
         Command::Help(args) => help::run(app, args),
     }
 }

@@ -111,3 +111,26 @@ fn help_explains_in_full() {
     let done = home.run(&["help", "exce"]).ended(2);
     assert!(done.stderr.contains("did you mean `exec`?"), "{done:?}");
 }
+
+#[test]
+fn the_manual_has_a_page_for_each_command_without_a_mistake() {
+    if !has("groff") {
+        return;
+    }
+    let home = Home::new();
+    home.ok(&["man", "--dir", "man1"]);
+    for mut words in commands(&home) {
+        words.insert(0, "mroom".to_owned());
+        let file = home.path("man1").join(format!("{}.1", words.join("-")));
+        let mut groff = Command::new("groff");
+        let done = run(groff.args(["-man", "-ww", "-Tutf8", "-Z"]).arg(&file), "").ended(0);
+        assert_eq!(done.stderr, "", "{}", file.display());
+    }
+    let page = home.ok(&["man", "exec"]);
+    let file = std::fs::read_to_string(home.path("man1/mroom-exec.1")).unwrap();
+    assert_eq!(page, file);
+    assert!(
+        page.contains("web*") && page.contains("mroom exec"),
+        "{page}"
+    );
+}

@@ -1,0 +1,88 @@
+//! `mroom man`: the manual, made from the command line's own grammar.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio};
+
+use clap::Command;
+use clap_mangen::Man;
+
+use super::{App, args, help};
+use crate::error::{Error, Result};
+use crate::events::Level;
+
+/// Show the manual, or write its pages.
+///
+/// On a terminal the page is shown by man(1); elsewhere it is printed as roff.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mroom man exec
+  mroom man --dir ~/.local/share/man/man1")]
+pub struct Args {
+    /// The page of this command; `mroom` itself when left out.
+    #[arg(value_name = "TOPIC", conflicts_with = "dir")]
+    command: Vec<String>,
+    /// Write every page into this folder.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Shows or writes.
+pub fn run(app: &App, args: &Args) -> Result<u8> {
+    let mut root = args::command();
+    root.build();
+    if let Some(dir) = &args.dir {
+        let count = write_all(&root, dir)?;
+        let message = format!("{count} pages in `{}`", dir.display());
+        app.screen.note(Level::Notice, None, &message);
+        return Ok(0);
+    }
+    let page = page(help::find(&root, &args.command)?)?;
+    if !(std::io::stdout().is_terminal() && show(&page)) {
+        app.screen.result(&page)?;
+    }
+    Ok(0)
+}
+
+/// A command's page as roff.
+fn page(command: &Command) -> Result<Vec<u8>> {
+    let mut roff = Vec::new();
+    let version = env!("CARGO_PKG_VERSION");
+    Man::new(command.clone())
+        .source(format!("mroom {version}"))
+        .manual("MachineRoom")
+        .render(&mut roff)
+        .map_err(|e| Error::local(format!("cannot make the page: {e}")).source(e))?;
+    Ok(roff)
+}
+
+/// Writes the pages of `command` and all below it; gives how many.
+fn write_all(command: &Command, dir: &Path) -> Result<usize> {
+    let failed = |path: &Path, e: std::io::Error| {
+        Error::local(format!("cannot write `{}`: {e}", path.display())).source(e)
+    };
+    std::fs::create_dir_all(dir).map_err(|e| failed(dir, e))?;
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name());
+    let path = dir.join(format!("{name}.1"));
+    std::fs::write(&path, page(command)?).map_err(|e| failed(&path, e))?;
+    let below = command.get_subcommands().filter(|c| !c.is_hide_set());
+    below
+        .map(|c| write_all(c, dir))
+        .try_fold(1, |sum, n| Ok(sum + n?))
+}
+
+/// Gives the page to man(1); false when there is none.
+fn show(page: &[u8]) -> bool {
+    let child = Process::new("man")
+        .args(["-l", "-"])
+        .stdin(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else { return false };
+    if let Some(mut input) = child.stdin.take() {
+        // A person who leaves early closes it.
+        let _ = input.write_all(page);
+    }
+    child.wait().is_ok_and(|status| status.success())
+}
