@@ -19,6 +19,7 @@ mod suite {
     mod files;
     mod golden;
     mod help;
+    mod import_ssh_oracle;
     mod inventory;
     mod inventory_export;
     mod inventory_original;
