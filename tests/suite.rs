@@ -25,6 +25,7 @@ mod suite {
     mod inventory_original;
     mod inventory_secrets;
     mod layers;
+    mod ls;
     mod lua_commands;
     mod lua_specs;
     mod public_key;

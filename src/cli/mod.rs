@@ -36,6 +36,7 @@ mod trust;
 mod values;
 mod vars;
 mod vm;
+mod watch;
 mod which;
 mod wrong;
 

@@ -24,13 +24,7 @@ pub struct Args {
 /// Prints it.
 pub fn run(app: &App, args: &Args) -> Result<u8> {
     let Some(id) = &args.id else {
-        return ls::run(
-            app,
-            &ls::Args {
-                pattern: Vec::new(),
-                long: false,
-            },
-        );
+        return ls::run(app, &ls::Args::default());
     };
     let store = app.room.store()?;
     let server = match store.get(id)? {

@@ -116,6 +116,19 @@ impl Server {
             .filter(|s| !s.is_empty())
     }
 
+    /// A field or metadata value by the name that people use, as in [`Server::set`]; null when
+    /// there is none.
+    pub fn field(&self, name: &str) -> Value {
+        match name {
+            "id" => self.id.as_str().into(),
+            "host" => self.host.as_str().into(),
+            "user" => self.user.as_str().into(),
+            "port" => self.port.into(),
+            "description" => self.description.as_deref().into(),
+            name => self.meta.get(meta_key(name)).cloned().unwrap_or_default(),
+        }
+    }
+
     /// Does a field or metadata value match? One of a list's items is enough. What is not there
     /// matches the empty text and `false`: a mark that was never set is not set.
     pub fn has_field(&self, key: &str, glob: &Glob) -> bool {
@@ -128,13 +141,7 @@ impl Server {
             "description" => return text(self.description.as_deref().unwrap_or_default()),
             _ => {}
         }
-        let key = match key {
-            "key" => "local_cert_path",
-            "tunnel" => "tunnel_profile",
-            "home" => "home_path",
-            key => key,
-        };
-        match self.meta.get(key) {
+        match self.meta.get(meta_key(key)) {
             None | Some(Value::Null) => text("") || text("false"),
             Some(Value::Array(items)) => items.iter().any(|item| text(&plain(item))),
             Some(value) => text(&plain(value)),
@@ -164,6 +171,16 @@ impl Server {
     /// The folder in which sessions start.
     pub fn home(&self) -> Option<&str> {
         self.meta_str("home_path")
+    }
+}
+
+/// The metadata key behind a name that people use.
+fn meta_key(name: &str) -> &str {
+    match name {
+        "key" => "local_cert_path",
+        "tunnel" => "tunnel_profile",
+        "home" => "home_path",
+        key => key,
     }
 }
 

@@ -47,8 +47,7 @@ impl Drawing {
     /// Draws these lines in place of those that are there.
     pub(super) fn draw(&mut self, text: &str) {
         if let Some(area) = &mut self.area {
-            area.lines = text.lines().map(str::to_owned).collect();
-            area.is_stale = true;
+            area.set(text);
         }
         self.place();
     }
@@ -146,6 +145,8 @@ struct Area {
     /// On the whole (alternate) screen, not below the text.
     whole: bool,
     lines: Vec<String>,
+    /// The size of the terminal for which it was last drawn.
+    size: (usize, usize),
     is_stale: bool,
     /// The width of each line that stands there; `None`: nothing does.
     shown: Option<Vec<usize>>,
@@ -156,8 +157,17 @@ impl Area {
         Area {
             whole,
             lines: Vec::new(),
+            size: (0, 0),
             is_stale: true,
             shown: None,
+        }
+    }
+
+    fn set(&mut self, text: &str) {
+        let is_same = self.lines.iter().map(String::as_str).eq(text.lines());
+        if !is_same || self.size != size() {
+            self.lines = text.lines().map(str::to_owned).collect();
+            self.is_stale = true;
         }
     }
 
@@ -166,7 +176,8 @@ impl Area {
         if self.shown.is_some() && !self.is_stale {
             return;
         }
-        let (columns, rows) = size();
+        self.size = size();
+        let (columns, rows) = self.size;
         let mut text = match (self.whole, self.shown.is_some()) {
             // xterm's alternate screen; no cursor; its first place.
             (true, false) => "\x1b[?1049h\x1b[?25l\x1b[H".to_owned(),

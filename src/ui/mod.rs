@@ -5,10 +5,12 @@
 //! terminal but through [`sanitize`]. Must not import `lua` or `cli`.
 
 mod ask;
+pub mod columns;
 mod drawing;
 mod echo;
 mod editor;
 mod exec_report;
+pub mod grid;
 mod grouped;
 mod history;
 pub mod json;
@@ -19,6 +21,7 @@ mod progress;
 mod report;
 pub mod sanitize;
 mod screen;
+pub mod sort;
 mod style;
 pub mod table;
 pub mod width;

@@ -126,11 +126,16 @@ impl Screen {
 
     /// Columns of the terminal behind standard output; `None` when there is none.
     pub fn width(&self) -> Option<u16> {
+        Some(self.size()?.0).filter(|columns| *columns > 0)
+    }
+
+    /// Columns and rows of the terminal behind standard output; `None` when there is none.
+    pub fn size(&self) -> Option<(u16, u16)> {
         if !self.out.is_terminal {
             return None;
         }
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-        Some(size.ws_col).filter(|w| *w > 0)
+        Some((size.ws_col, size.ws_row))
     }
 
     /// Writes a result, byte by byte as it is.

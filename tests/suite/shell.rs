@@ -159,7 +159,7 @@ const TYPED: &[(&str, &str)] = &[
 fn types_in(line: &str, setup: &str) {
     let home = room();
     let line = format!("env PATH='{}' {line}", path());
-    let mut shell = Terminal::running(&home, &line);
+    let mut shell = Terminal::running(&home, (100, 30), &line);
     // Not as one word: the echo of what is typed must not look like the answer.
     shell.press(&format!("{setup}; echo rea''dy\r"));
     shell.until("ready");

@@ -1,7 +1,7 @@
 //! `mroom` on a pseudo-terminal of its own, which script(1) makes.
 
 use std::io::{Read as _, Write as _};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,29 +11,37 @@ use super::home::{Done, Home, MROOM};
 /// How long anything may take that should take no time.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The running program, its keyboard and its screen of 100 columns.
+/// The running program, its keyboard and its screen.
 pub struct Terminal {
     child: Child,
     /// Open until the end: its closing would be an end of file on the terminal.
     keys: ChildStdin,
+    /// The device that the program sees.
+    device: String,
     seen: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
-    /// Starts `mroom` in that home with these arguments. Needs script(1): ask for it before.
+    /// Starts `mroom` in that home with these arguments, on a screen of 100 columns and 30 rows.
+    /// Needs script(1): ask for it before.
     pub fn new(home: &Home, words: &[&str]) -> Self {
+        Terminal::sized(home, (100, 30), words)
+    }
+
+    /// The same on a screen of so many columns and rows.
+    pub fn sized(home: &Home, (columns, rows): (u16, u16), words: &[&str]) -> Self {
         let quoted = words
             .iter()
             .map(|word| format!("'{}'", word.replace('\'', r"'\''")));
         let words = quoted.collect::<Vec<_>>().join(" ");
-        Terminal::running(home, &format!("'{MROOM}' {words}"))
+        Terminal::running(home, (columns, rows), &format!("'{MROOM}' {words}"))
     }
 
-    /// Starts any program, given as words for `sh`, which finds `mroom` in its path.
-    pub fn running(home: &Home, line: &str) -> Self {
+    /// Any program on such a screen, given as words for `sh`.
+    pub fn running(home: &Home, (columns, rows): (u16, u16), line: &str) -> Self {
         // `exec`: a shell in between would take Ctrl-C for its own end.
-        let line = format!("stty cols 100 rows 30; exec {line}");
+        let line = format!("tty; stty cols {columns} rows {rows}; exec {line}");
         let mut child = home
             .command("script")
             .args(["-qec", &line, "/dev/null"])
@@ -61,12 +69,22 @@ impl Terminal {
             }
         });
         let keys = child.stdin.take().unwrap();
-        Terminal {
+        let mut terminal = Terminal {
             child,
             keys,
+            device: String::new(),
             seen,
             reader: Some(reader),
-        }
+        };
+        terminal.device = terminal.until("\n").trim().to_owned();
+        terminal
+    }
+
+    /// Gives the screen another size, as dragging the corner of its window does.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let size = format!("stty cols {columns} rows {rows} <{}", self.device);
+        let done = Command::new("sh").args(["-c", &size]).status().unwrap();
+        assert!(done.success(), "{size}");
     }
 
     /// Types.
