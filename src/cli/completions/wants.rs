@@ -40,7 +40,7 @@ const NAMES: &[(&str, Wants)] = &[
     ("MODULE", Wants::Module),
     ("TAG", Wants::Tag),
     ("KEY=VALUE", Wants::Field),
-    ("COLUMNS", Wants::Fields),
+    ("NAME,...", Wants::Fields), ("COLUMNS", Wants::Fields),
     ("KEY", Wants::Setting),
     ("NAME", Wants::Project),
     ("TOPIC", Wants::Topic),

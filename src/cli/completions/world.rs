@@ -8,6 +8,7 @@ use super::wants::{Wants, wants};
 use crate::config::Config;
 use crate::inventory::Names;
 use crate::lua::{Loader, Project, Trust};
+use crate::ui::columns;
 
 /// What stands behind `key=` in `set` and `add`, beside metadata.
 const FIELDS: &[&str] = &[
@@ -72,8 +73,8 @@ impl World {
             Wants::Tag => plain(self.names.tags()),
             Wants::Field => self.field(word, "", &["id"]),
             Wants::Fields => {
-                let mut all = vec!["id".to_owned()];
-                all.extend(FIELDS.iter().map(|f| (*f).to_owned()));
+                let mut all = columns::usual(true);
+                all.extend(["key", "password"].map(str::to_owned));
                 all.extend(self.names.keys());
                 listed(word, plain(all))
             }
