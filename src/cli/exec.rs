@@ -17,6 +17,7 @@ use crate::ui::{ExecReport, Mode, fold_ids, outcome, total};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mroom exec '@web !web-02' -- systemctl is-active nginx
+  mroom exec @web --diff-to web-01 -- cat /etc/resolv.conf
   mroom exec all --script check.sh -- --fast")]
 pub struct Args {
     /// Which servers: ids, `web*`, `web-[01-20]`, `@tag`, `key=value`, `all`, `!without`, `&and`.
@@ -35,6 +36,9 @@ pub struct Args {
     /// Bytes of each stream that are kept of a server; the rest is dropped. Suffixes: K, M, G.
     #[arg(long, value_name = "BYTES", env = "MROOM_MAX_OUTPUT", hide_env = true, value_parser = values::bytes)]
     pub max_output: Option<usize>,
+    /// At the end, show what differs from this server's output.
+    #[arg(long, value_name = "ID", env = "MROOM_DIFF_TO", hide_env = true)]
+    pub diff_to: Option<String>,
 }
 
 /// Runs it; the exit code is that of the run.
@@ -51,8 +55,13 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     if room.options.check {
         return check(app, &servers, &command);
     }
-    let mode = Mode::choose(&app.screen, app.json, app.fold, servers.len());
-    let report = Arc::new(ExecReport::new(app.screen.clone(), mode));
+    let reference = reference(app, args, &servers)?;
+    let fold = app.fold || reference.is_some();
+    let mode = Mode::choose(app.json, fold, servers.len());
+    let report = ExecReport::new(app.screen.clone(), mode)
+        .among(servers.iter().map(|s| s.id.as_str()))
+        .compared_with(reference);
+    let report = Arc::new(report);
     let kept = args.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
     let one = async |server: Server| -> Result<(Status, Output)> {
         let transport = room.transport(&server).await?;
@@ -60,8 +69,11 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         let request = Exec {
             stdin: stdin.clone(),
             timeout: room.options.command_timeout,
-            // What is printed as it comes needs no keeping.
-            max_output: if sink.is_some() { 0 } else { kept },
+            // What is printed as it comes needs little keeping.
+            max_output: match sink.is_some() {
+                true => report.wanted(),
+                false => kept,
+            },
             sink,
             ..Exec::new(&command)
         };
@@ -78,6 +90,23 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     // What cannot be written the screen remembers, and `end` tells.
     let _ = report.finish(&outcomes);
     Ok(end(app, &outcomes))
+}
+
+/// The server that the others are compared with.
+fn reference<'a>(app: &App, args: &'a Args, servers: &[Server]) -> Result<Option<&'a str>> {
+    let Some(id) = args.diff_to.as_deref() else {
+        return Ok(None);
+    };
+    if app.json {
+        return Err(Error::usage("`--diff-to` has no meaning with `--json`"));
+    }
+    if !servers.iter().any(|s| s.id == id) {
+        let error = Error::usage(format!(
+            "`{id}` of `--diff-to` is not among the servers selected"
+        ));
+        return Err(error.hint(format!("`mroom ls {}` lists them", args.pattern.join(" "))));
+    }
+    Ok(Some(id))
 }
 
 /// Check mode: a command may change its server, so it runs nowhere.

@@ -64,7 +64,9 @@ fn line(app: &App, mut text: Vec<u8>) -> Vec<u8> {
 
 /// Each server's value as `exec` prints a command's output.
 fn printed(app: &App, outcomes: &[Outcome<Output>]) -> Result<()> {
-    let mode = Mode::choose(&app.screen, false, app.fold, outcomes.len());
+    // On a terminal nothing of it has been seen yet.
+    let fold = app.fold || app.screen.is_terminal(Stream::Stdout);
+    let mode = Mode::choose(false, fold, outcomes.len());
     let report = ExecReport::new(app.screen.clone(), mode);
     for outcome in outcomes {
         if let (Some(sink), Some(output)) = (report.sink(&outcome.server), &outcome.value) {

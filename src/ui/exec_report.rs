@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use super::gutter::{Gutter, id_width};
 use super::lines::Lines;
-use super::nodes::fold_ids;
-use super::sanitize::{Sanitizer, one_line, visible};
-use super::{Paint, Screen, json, report};
+use super::sanitize::{Sanitizer, one_line};
+use super::{Screen, blocks, json, report};
 use crate::error::{Error, Result};
 use crate::events::Level;
-use crate::fleet::Outcome;
+use crate::fleet::{Outcome, Status};
 use crate::output::{Output, Stream};
 use crate::ssh::Sink;
+
+/// Bytes of each stream that are kept for a comparison, beside showing them as they come.
+const COMPARED: usize = 64 << 10;
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +23,8 @@ pub enum Mode {
     Json,
     /// At the end, servers with the same output in one block.
     Fold,
-    /// As it comes, each line behind `id: `.
+    /// As it comes, each line behind `id: `; on a terminal behind `id | `, and with the outliers
+    /// marked at the end.
     Prefixed,
     /// As it comes: there is one server only.
     Raw,
@@ -28,12 +32,11 @@ pub enum Mode {
 
 impl Mode {
     /// The form for that many servers.
-    pub fn choose(screen: &Screen, json: bool, fold: bool, servers: usize) -> Self {
+    pub fn choose(json: bool, fold: bool, servers: usize) -> Self {
         match servers {
             _ if json => Mode::Json,
             _ if fold => Mode::Fold,
             0 | 1 => Mode::Raw,
-            _ if screen.is_terminal(Stream::Stdout) => Mode::Fold,
             _ => Mode::Prefixed,
         }
     }
@@ -43,14 +46,22 @@ impl Mode {
 pub struct ExecReport {
     screen: Arc<Screen>,
     mode: Mode,
-    live: Mutex<HashMap<String, Arc<Mutex<Live>>>>,
+    /// The server whose output the others are compared with.
+    reference: Option<String>,
+    id_width: usize,
+    live: Mutex<HashMap<String, Arc<Mutex<[Live; 2]>>>>,
 }
 
-/// What is held back of one server's two streams until it can be printed.
-#[derive(Default)]
-struct Live {
-    lines: [Lines; 2],
-    text: [Sanitizer; 2],
+/// What is held back of one stream of one server until it can be printed.
+enum Live {
+    /// For a file or pipe: true to the byte, whole lines behind a prefix.
+    Lines(String, Lines),
+    /// For a file or pipe: as it is.
+    Bytes,
+    /// For a terminal: lines behind a gutter.
+    Gutter(Gutter),
+    /// For a terminal: as it is, made visible.
+    Text(Sanitizer),
 }
 
 impl ExecReport {
@@ -59,8 +70,36 @@ impl ExecReport {
         ExecReport {
             screen,
             mode,
+            reference: None,
+            id_width: 0,
             live: Mutex::default(),
         }
+    }
+
+    /// The same for a run over these servers: their live lines stand below each other.
+    #[must_use]
+    pub fn among<'a>(mut self, ids: impl IntoIterator<Item = &'a str>) -> Self {
+        self.id_width = id_width(ids);
+        self
+    }
+
+    /// The same with every output compared with that of the server `id` ([`Mode::Fold`] only).
+    #[must_use]
+    pub fn compared_with(mut self, id: Option<&str>) -> Self {
+        self.reference = id.map(str::to_owned);
+        self
+    }
+
+    /// Bytes of each stream that this report wants kept although it has taken them live.
+    pub fn wanted(&self) -> usize {
+        if self.marks() { COMPARED } else { 0 }
+    }
+
+    /// Whether outliers are marked after live output.
+    fn marks(&self) -> bool {
+        self.mode == Mode::Prefixed
+            && self.screen.is_terminal(Stream::Stdout)
+            && !self.screen.is_quiet()
     }
 
     /// Takes the live output of one server, when the form shows it live.
@@ -68,16 +107,30 @@ impl ExecReport {
         if matches!(self.mode, Mode::Json | Mode::Fold) {
             return None;
         }
-        let live = Arc::new(Mutex::new(Live::default()));
+        let both = [Stream::Stdout, Stream::Stderr].map(|stream| self.live(server, stream));
+        let live = Arc::new(Mutex::new(both));
         let mut all = self.live.lock().unwrap_or_else(|e| e.into_inner());
         all.insert(server.to_owned(), live.clone());
-        let (screen, mode, prefix) = (self.screen.clone(), self.mode, prefix(server));
+        let screen = self.screen.clone();
         Some(Arc::new(move |stream, bytes| {
             let mut live = live.lock().unwrap_or_else(|e| e.into_inner());
-            let piece = live.feed(&screen, mode, &prefix, stream, bytes);
+            let piece = live[stream as usize].feed(bytes, screen.width());
             // A reader who went away ends the run by the screen's own means.
             let _ = screen.write(stream, &piece);
         }))
+    }
+
+    fn live(&self, server: &str, stream: Stream) -> Live {
+        match (self.mode, self.screen.is_terminal(stream)) {
+            (Mode::Raw, true) => Live::Text(Sanitizer::default()),
+            (Mode::Raw, false) => Live::Bytes,
+            (_, true) => {
+                let style = self.screen.style(stream);
+                let id = one_line(server);
+                Live::Gutter(Gutter::new(&id, self.id_width, stream, style))
+            }
+            (_, false) => Live::Lines(format!("{server}: "), Lines::default()),
+        }
     }
 
     /// One server has finished.
@@ -91,7 +144,7 @@ impl ExecReport {
         if let Some(live) = all.remove(&outcome.server) {
             let mut live = live.lock().unwrap_or_else(|e| e.into_inner());
             for stream in [Stream::Stdout, Stream::Stderr] {
-                let rest = live.finish(&self.screen, self.mode, &prefix(&outcome.server), stream);
+                let rest = live[stream as usize].finish(self.screen.width());
                 let _ = self.screen.write(stream, &rest);
             }
         }
@@ -102,106 +155,57 @@ impl ExecReport {
             self.screen
                 .note(Level::Warning, Some(&outcome.server), message);
         }
-        // One server's output speaks for itself.
-        if self.mode != Mode::Raw || outcome.error.is_some() {
+        // Output that was just seen speaks for itself.
+        let is_seen = self.mode == Mode::Raw
+            || (self.mode == Mode::Prefixed
+                && outcome.status == Status::Ok
+                && self.screen.is_terminal(Stream::Stdout)
+                && self.screen.verbose() == 0);
+        if !is_seen || outcome.error.is_some() {
             report::outcome(&self.screen, outcome, false);
         }
     }
 
-    /// All have finished: prints the blocks.
+    /// All have finished: prints the blocks, or marks those that differ.
     ///
     /// # Errors
     /// Those of [`Screen::result`].
     pub fn finish(&self, outcomes: &[Outcome<Output>]) -> Result<()> {
-        if self.mode != Mode::Fold {
-            return Ok(());
-        }
-        let mut blocks: Vec<(&Output, Vec<&str>)> = Vec::new();
-        let mut index = HashMap::new();
-        for outcome in outcomes {
-            let Some(output) = output_of(outcome) else {
-                continue;
-            };
-            let at = *index
-                .entry((&output.stdout, &output.stderr, output.code, &output.signal))
-                .or_insert_with(|| {
-                    blocks.push((output, Vec::new()));
-                    blocks.len() - 1
-                });
-            blocks[at].1.push(&outcome.server);
-        }
-        blocks
+        let outputs = outcomes
             .iter()
-            .try_for_each(|(output, ids)| self.screen.result(&self.block(output, ids)))
-    }
-
-    fn block(&self, output: &Output, ids: &[&str]) -> Vec<u8> {
-        let style = self.screen.style(Stream::Stdout);
-        let mut head = one_line(&fold_ids(ids.iter().copied()));
-        if ids.len() > 1 {
-            head.push_str(&format!(" ({})", ids.len()));
-        }
-        match (output.code, &output.signal) {
-            (_, Some(signal)) => head.push_str(&format!("  signal {}", one_line(signal))),
-            (Some(code), None) if code != 0 => head.push_str(&format!("  exit {code}")),
-            _ => {}
-        }
-        let rule = style.paint(
-            Paint::Faint,
-            &"-".repeat(head.chars().count().clamp(15, 78)),
-        );
-        let head = style.paint(Paint::Strong, &head);
-        let mut block = format!("{rule}\n{head}\n{rule}\n").into_bytes();
-        for bytes in [&output.stdout, &output.stderr] {
-            match self.screen.is_terminal(Stream::Stdout) {
-                true => block.extend(visible(bytes).into_bytes()),
-                false => block.extend_from_slice(bytes),
+            .filter_map(|o| Some((o.server.as_str(), output_of(o)?)));
+        match self.mode {
+            Mode::Fold => blocks::blocks(&self.screen, outputs, self.reference.as_deref()),
+            _ if self.marks() && !self.screen.is_pipe_closed() => {
+                // What was too long to keep cannot be compared.
+                blocks::marks(&self.screen, outputs.filter(|(_, o)| !o.truncated));
+                Ok(())
             }
-            if block.last() != Some(&b'\n') {
-                block.push(b'\n');
-            }
+            _ => Ok(()),
         }
-        block
     }
 }
 
 impl Live {
-    fn feed(
-        &mut self,
-        screen: &Screen,
-        mode: Mode,
-        prefix: &str,
-        stream: Stream,
-        bytes: &[u8],
-    ) -> Vec<u8> {
-        let at = stream as usize;
-        let bytes = match mode {
-            Mode::Raw => bytes.to_vec(),
-            _ => self.lines[at].feed(prefix, bytes),
-        };
-        match screen.is_terminal(stream) {
-            true => self.text[at].feed(&bytes).into_bytes(),
-            false => bytes,
+    /// What can be printed once this piece is there.
+    fn feed(&mut self, bytes: &[u8], columns: Option<u16>) -> Vec<u8> {
+        match self {
+            Live::Lines(prefix, lines) => lines.feed(prefix, bytes),
+            Live::Bytes => bytes.to_vec(),
+            Live::Gutter(gutter) => gutter.feed(bytes, columns).into_bytes(),
+            Live::Text(text) => text.feed(bytes).into_bytes(),
         }
     }
 
-    fn finish(&mut self, screen: &Screen, mode: Mode, prefix: &str, stream: Stream) -> Vec<u8> {
-        let at = stream as usize;
-        let rest = match mode {
-            Mode::Raw => Vec::new(),
-            _ => self.lines[at].finish(prefix),
-        };
-        if !screen.is_terminal(stream) {
-            return rest;
+    /// What was held back; the stream has ended.
+    fn finish(&mut self, columns: Option<u16>) -> Vec<u8> {
+        match self {
+            Live::Lines(prefix, lines) => lines.finish(prefix),
+            Live::Bytes => Vec::new(),
+            Live::Gutter(gutter) => gutter.finish(columns).into_bytes(),
+            Live::Text(text) => text.finish().into_bytes(),
         }
-        let mut text = self.text[at].feed(&rest);
-        text.push_str(&self.text[at].finish());
-        text.into_bytes()
     }
-}
-
-fn prefix(server: &str) -> String {
-    format!("{server}: ")
 }
 
 fn output_of(outcome: &Outcome<Output>) -> Option<&Output> {

@@ -1,7 +1,7 @@
 //! Live output of several servers on one stream: whole lines, each behind its server's id.
 
 /// A line longer than this (1 MiB) is printed as several: memory stays bounded, nothing is lost.
-const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 1 << 20;
 
 /// Collects one stream of one server until its lines are whole.
 #[derive(Debug, Default)]

@@ -4,14 +4,18 @@
 //! to both, so that lines, bars and questions never mix. Nothing that a server sent reaches a
 //! terminal but through [`sanitize`]. Must not import `lua` or `cli`.
 
+mod alike;
 mod ask;
+mod blocks;
 pub mod columns;
+mod diff;
 mod drawing;
 mod echo;
 mod editor;
 mod exec_report;
 pub mod grid;
 mod grouped;
+mod gutter;
 mod history;
 pub mod json;
 mod lines;

@@ -34,6 +34,9 @@ pub fn split(text: &str, most: usize) -> usize {
     if text.len() <= most {
         return text.len();
     }
+    if most > 0 && text.as_bytes()[..=most].is_ascii() {
+        return most;
+    }
     let mut taken = 0;
     for (at, cluster) in text.grapheme_indices(true) {
         taken += cluster.width();

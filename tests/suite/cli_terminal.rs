@@ -42,7 +42,18 @@ fn same_output_is_one_block_and_the_count_comes_last() {
     home.run(&["exec", "web-01", "--accept-new", "--", "true"])
         .ended(0);
     let seen = home
-        .on_terminal(&["exec", "all", "--color", "never", "--", "echo same"], &[])
+        .on_terminal(
+            &[
+                "exec",
+                "all",
+                "--fold",
+                "--color",
+                "never",
+                "--",
+                "echo same",
+            ],
+            &[],
+        )
         .ended(0);
     let block = "web-[01-02] (2)\r\n---------------\r\nsame\r\n";
     assert!(seen.stdout.contains(block), "{:?}", seen.stdout);
