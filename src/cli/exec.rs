@@ -30,13 +30,13 @@ pub struct Args {
         required_unless_present = "script"
     )]
     pub command: Vec<String>,
-    /// Feed this local script to the servers instead; `-` is standard input.
+    /// Feed them this local script; `-` is standard input.
     #[arg(long, value_name = "FILE", env = "MROOM_SCRIPT", hide_env = true)]
     pub script: Option<String>,
-    /// Bytes of each stream that are kept of a server; the rest is dropped. Suffixes: K, M, G.
+    /// Bytes kept of each stream: 4096, 64K, 1G.
     #[arg(long, value_name = "BYTES", env = "MROOM_MAX_OUTPUT", hide_env = true, value_parser = values::bytes)]
     pub max_output: Option<usize>,
-    /// At the end, show what differs from this server's output.
+    /// Show what differs from this server's output.
     #[arg(long, value_name = "ID", env = "MROOM_DIFF_TO", hide_env = true)]
     pub diff_to: Option<String>,
 }

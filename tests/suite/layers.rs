@@ -14,7 +14,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("age", &["secret"]),
     ("chacha20poly1305", &["secret"]),
     ("clap", &["cli"]),
-    ("comfy_table", &["ui"]),
     ("etcetera", &["config"]),
     ("include_dir", &["lua"]),
     ("indicatif", &["ui"]),
@@ -23,6 +22,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["db", "inventory", "journal"]),
     ("rusqlite_migration", &["db"]),
     ("rustyline", &["ui"]),
+    ("similar", &["ui"]),
     ("ssh2", &["ssh"]),
     ("toml", &["cli", "config"]),
 ];
