@@ -17,9 +17,10 @@ const EVERY: &str = "2";
 
 /// Show the inventory as a table.
 #[derive(Debug, Default, clap::Args)]
-#[command(
-    after_help = "Examples:\n  mroom ls --sort role,-id --columns id,host,role\n  mroom ls --watch @web"
-)]
+#[command(after_help = "Examples:
+  mroom ls '@web !web-02' --sort role,-id
+  mroom ls --columns id,host,role
+  mroom ls --watch")]
 pub struct Args {
     /// Which servers; all, retired ones too, when left out.
     #[arg(value_name = "PATTERN")]
