@@ -25,6 +25,7 @@ mod suite {
     mod inventory_original;
     mod inventory_secrets;
     mod layers;
+    mod log;
     mod looks;
     mod ls;
     mod lua_commands;

@@ -48,6 +48,7 @@ pub enum Command {
     Rm(super::rm::Args),
     Exec(super::exec::Args),
     Cp(super::cp::Args),
+    Log(super::log::Args),
     Config(super::config::Args),
     Secrets(super::secrets::Args),
     Run(super::run::Args),

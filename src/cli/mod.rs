@@ -19,6 +19,7 @@ mod flags;
 mod grammar;
 mod help;
 mod import;
+mod log;
 mod ls;
 mod man;
 mod outcomes;
@@ -95,6 +96,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Stage(args) => stage::run(app, args),
         Command::Which(args) => which::run(app, args),
         Command::Eject(args) => eject::run(app, args),
+        Command::Log(args) => log::run(app, args),
         Command::Trust(args) => trust::run(app, args),
         Command::Completions(args) => completions::run(app, args),
         Command::Man(args) => man::run(app, args),

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::inventory::{Selection, Server};
 use crate::output::Stream;
 use crate::ui::sanitize::one_line;
-use crate::ui::{Paint, Style, json as form};
+use crate::ui::{Paint, Style, json as form, time};
 
 /// Show everything that is known of a server; the whole inventory without one.
 #[derive(Debug, clap::Args)]
@@ -94,43 +94,10 @@ fn card(server: &Server, times: &BTreeMap<String, i64>, style: Style) -> String 
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let time = times
-            .get(key)
-            .map_or_else(String::new, |t| format!("  (set {})", utc(*t)));
+        let time = times.get(key).map_or_else(String::new, |t| {
+            format!("  (set {})", time::local(t.saturating_mul(1000)))
+        });
         row(key, &format!("{value}{time}"));
     }
     text
-}
-
-/// Seconds since 1970 as `2026-01-31 12:00Z` (proleptic Gregorian calendar).
-fn utc(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Counted in eras of 400 years that begin on 1 March, so that a leap day ends a year.
-    let shifted = days + 719_468;
-    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}-{month:02}-{day_of_month:02} {hour:02}:{minute:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn dates() {
-        for (seconds, date) in [
-            (0, "1970-01-01 00:00Z"),
-            (951_782_399, "2000-02-28 23:59Z"),
-            (951_782_400, "2000-02-29 00:00Z"),
-            (1_798_761_599, "2026-12-31 23:59Z"),
-            (-1, "1969-12-31 23:59Z"),
-            (4_107_542_400, "2100-03-01 00:00Z"),
-        ] {
-            assert_eq!(super::utc(seconds), date);
-        }
-    }
 }

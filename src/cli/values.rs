@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::fleet::Batch;
+use crate::journal::Kind;
 
 /// A number of seconds, decimals allowed.
 pub fn seconds(text: &str) -> Result<Duration, String> {
@@ -71,6 +74,15 @@ pub fn mode(text: &str) -> Result<u32, String> {
             "`{text}` is not a mode from 000 to 0777 such as 0644"
         )),
     }
+}
+
+/// The sorts of entries in the command log.
+pub fn kind() -> impl TypedValueParser<Value = Kind> {
+    let words = PossibleValuesParser::new(Kind::ALL.map(Kind::as_str));
+    words.try_map(|word| {
+        let known = |kind: &Kind| kind.as_str() == word;
+        Kind::ALL.into_iter().find(known).ok_or("no such kind")
+    })
 }
 
 #[cfg(test)]

@@ -81,7 +81,20 @@ impl Store {
     /// # Errors
     /// Those of [`Pattern`]; [`crate::error::Kind::Usage`] for an id file that cannot be read.
     pub fn select(&self, pattern: &str, how: Selection) -> Result<Vec<Server>> {
-        Pattern::parse(pattern)?.evaluate(&self.list()?, how, &mut |source| {
+        self.select_from(pattern, how, &self.list()?)
+    }
+
+    /// The same among `servers`, which need not be those of the inventory.
+    ///
+    /// # Errors
+    /// As [`Store::select`].
+    pub fn select_from(
+        &self,
+        pattern: &str,
+        how: Selection,
+        servers: &[Server],
+    ) -> Result<Vec<Server>> {
+        Pattern::parse(pattern)?.evaluate(servers, how, &mut |source| {
             let read = match source {
                 Source::File(path) => std::fs::read(path),
                 Source::Stdin => {

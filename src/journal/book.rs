@@ -119,6 +119,16 @@ impl Book {
         Ok(usize::try_from(self.db.read(count)?).unwrap_or_default())
     }
 
+    /// The id of the newest entry; 0 when there is none.
+    ///
+    /// # Errors
+    /// As [`Book::rows`].
+    pub fn last(&self) -> Result<i64> {
+        let sql = "SELECT coalesce(max(id), 0) FROM command_log";
+        self.db
+            .read(|conn| Ok(conn.query_row(sql, [], |row| row.get(0))?))
+    }
+
     /// The ids of all servers that the log tells of, in alphabetical order. Some may have left
     /// the inventory.
     ///

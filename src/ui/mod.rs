@@ -19,6 +19,7 @@ mod gutter;
 mod history;
 pub mod json;
 mod lines;
+pub mod log;
 mod nodes;
 mod problem;
 mod progress;
@@ -28,6 +29,7 @@ mod screen;
 pub mod sort;
 mod style;
 pub mod table;
+pub mod time;
 pub mod width;
 
 pub use ask::Ask;
