@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::backup::Backup;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Error, Result};
@@ -69,6 +70,7 @@ impl Db {
         if look(&self.conn)? == Found::Ours(schema::MIGRATIONS.len()) {
             return Ok(());
         }
+        self.merge_at_close(true)?;
         use_wal(&self.conn, busy)?;
         // Looked at again under the write lock: another process may have been first.
         let tx = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
@@ -116,12 +118,24 @@ impl Db {
     /// As [`Db::read`].
     pub fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let run = || {
+            self.merge_at_close(true)?;
             let tx = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
             let value = work(&tx)?;
             tx.commit()?;
             Ok(value)
         };
         run().map_err(|e| at(&self.path, e))
+    }
+
+    /// Whether the last one to close the database moves the write-ahead log into it, which waits
+    /// for the disk. Only who has written does so, unless told otherwise.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn merge_at_close(&self, wanted: bool) -> Result<()> {
+        let conn = &self.conn;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !wanted)?;
+        Ok(())
     }
 
     /// Moves the write-ahead log into the database and empties it, so that nothing overwritten
@@ -143,6 +157,8 @@ fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
     };
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(busy)?;
+    // Until something is written: see `Db::merge_at_close`.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     conn.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
          PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",

@@ -56,7 +56,7 @@ pub struct Args {
     #[arg(long)]
     long: bool,
     /// Remove what `log_days` and `log_rows` do not keep, now.
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["pattern", "since", "until", "failed", "kind", "run", "lines", "reverse", "follow", "all", "long"])]
     prune: bool,
 }
 

@@ -43,6 +43,9 @@ struct Waiting<'a> {
     has_lost: bool,
 }
 
+/// The run's id, and the ids of the entries that are written without their end.
+type Stored = (Option<i64>, HashMap<u64, i64>);
+
 enum Change {
     Begin(u64, Begin),
     End(u64, f64, End),
@@ -59,10 +62,6 @@ pub(super) fn write(
 ) {
     let warn = |message: &str| events.note(Level::Warning, None, message);
     let complain = |e: &Error| warn(&format!("the command log is not written: {}", e.message()));
-    let db = match open(database) {
-        Ok(db) => db,
-        Err(e) => return complain(&e),
-    };
     let mut waiting = Waiting {
         run,
         redactor,
@@ -71,17 +70,25 @@ pub(super) fn write(
         open: HashMap::new(),
         has_lost: false,
     };
-    let mut last: Option<Instant> = None;
+    let (mut db, mut last) = (None, None);
     let (mut is_first, mut is_told) = (true, false);
     while let Ok(note) = inbox.recv() {
         let begun = Instant::now();
         let until = last.map_or(begun, |last| last + ROUND).max(begun + GATHER);
         let flush = gather(inbox, note, until, &mut waiting);
-        match db.write(|conn| waiting.store(conn)) {
+        let open = match db.take().map_or_else(|| open(database), Ok) {
+            Ok(open) => open,
+            Err(e) => return complain(&e),
+        };
+        match commit(&open, &waiting) {
             Ok(stored) => {
                 waiting.stored(stored);
                 if std::mem::take(&mut waiting.has_lost) {
                     warn("the command log has a gap: the database was locked for too long");
+                }
+                if std::mem::take(&mut is_first) {
+                    // Not worth a word: the next run tries again.
+                    let _ = prune(&open, limits);
                 }
             }
             // The next round may find it free; after the last there is none.
@@ -93,11 +100,9 @@ pub(super) fn write(
             Err(e) => return complain(&e),
         }
         last = Some(Instant::now());
+        // Who waits may be about to end: it must not be kept from closing the database as the last.
+        db = flush.is_none().then_some(open);
         drop(flush);
-        if std::mem::take(&mut is_first) {
-            // Not worth a word: the next run tries again.
-            let _ = prune(&db, limits);
-        }
     }
 }
 
@@ -111,6 +116,14 @@ fn open(database: &Path) -> Result<Db> {
         Ok(conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?)
     })?;
     Ok(db)
+}
+
+/// Writes all that waits. Merging the write-ahead log waits for the disk: that is left to who
+/// writes the inventory, and to the write-ahead log's own limit.
+fn commit(db: &Db, waiting: &Waiting<'_>) -> Result<Stored> {
+    let stored = db.write(|conn| waiting.store(conn));
+    db.merge_at_close(false)?;
+    stored
 }
 
 fn prune(db: &Db, limits: Limits) -> Result<()> {
@@ -151,7 +164,7 @@ impl Waiting<'_> {
     }
 
     /// Writes all that waits; gives what [`Waiting::stored`] has to know once it is committed.
-    fn store(&self, conn: &Connection) -> Result<(Option<i64>, HashMap<u64, i64>)> {
+    fn store(&self, conn: &Connection) -> Result<Stored> {
         let (mut run, mut open) = (self.id, self.open.clone());
         for note in &self.notes {
             match note {
@@ -176,7 +189,7 @@ impl Waiting<'_> {
         Ok((run, open))
     }
 
-    fn stored(&mut self, (run, open): (Option<i64>, HashMap<u64, i64>)) {
+    fn stored(&mut self, (run, open): Stored) {
         self.id = run;
         self.open = open;
         self.notes.clear();

@@ -172,11 +172,11 @@ fn what_is_asked_for_is_shown() {
         ),
         (
             &["log", "--kind", "eat"],
-            "[possible values: connect, shell, exec, copy",
+            "hint: one of: connect, shell, exec, copy",
         ),
         (&["log", "wbe"], "no server `wbe`"),
         (&["log", "nothing*"], "matches no server"),
-        (&["log", "--prune", "web"], "cannot be used with"),
+        (&["log", "--prune", "web"], "exclude each other"),
         (&["log", "-f", "3"], "has no meaning for `log`"),
         (&["log", "-n", "-1"], "unexpected argument"),
     ] {
