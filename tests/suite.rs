@@ -44,6 +44,7 @@ mod suite {
     mod ssh_silence;
     mod stage_cert;
     mod stage_env;
+    mod status;
 }
 
 #[path = "support/mod.rs"]

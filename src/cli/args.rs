@@ -54,6 +54,7 @@ pub enum Command {
     Run(super::run::Args),
     Eval(super::eval::Args),
     Stage(super::stage::Args),
+    Status(super::status::Args),
     Which(super::which::Args),
     Eject(super::eject::Args),
     Trust(super::trust::Args),

@@ -131,6 +131,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
         "ls" | "export" | "set" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
         "exec" => flag != EXTRA_VARS,
+        "status" => !matches!(flag, EXTRA_VARS | "fold" | "check"),
         "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         "run" | "eval" | "stage" | "repl" => true,
         _ => false,

@@ -32,6 +32,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "import export", "from and to list files and JSON"),
     ("", "add set rm", "by hand"),
     ("Servers", "exec", "a command on many at once"),
+    ("", "status", "how they are: load, memory, disk"),
     ("", "cp", "files and folders, there and back"),
     ("", "stage", "bring servers into a state"),
     (

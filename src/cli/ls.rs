@@ -60,7 +60,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
             app,
             every,
             // A selection that became empty may fill again.
-            async || match listed(app, args) {
+            async |_| match listed(app, args) {
                 Err(error) if error.kind() != Kind::Usage => Err(error),
                 other => Ok(other),
             },

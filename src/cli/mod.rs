@@ -33,6 +33,7 @@ mod set;
 mod show;
 mod signals;
 mod stage;
+mod status;
 mod trust;
 mod values;
 mod vars;
@@ -93,6 +94,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Secrets(args) => secrets::run(app, args),
         Command::Run(args) => run::run(app, args),
         Command::Eval(args) => eval::run(app, args),
+        Command::Status(args) => status::run(app, args),
         Command::Stage(args) => stage::run(app, args),
         Command::Which(args) => which::run(app, args),
         Command::Eject(args) => eject::run(app, args),

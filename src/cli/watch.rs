@@ -11,45 +11,52 @@ use crate::error::{Error, Result};
 const TICK: Duration = Duration::from_millis(200);
 
 /// Gathers every `every` and draws what came, at once and whenever the terminal's size changes,
-/// until Ctrl-C; gives what was gathered last. `draw` gets the columns that there are.
+/// until Ctrl-C; gives what was gathered last. `gather` may draw what it has while it works;
+/// `text` gets the columns that there are.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] off a terminal; those of `gather`.
 pub async fn watch<T>(
     app: &App,
     every: Duration,
-    mut gather: impl AsyncFnMut() -> Result<T>,
-    draw: impl Fn(&T, Option<u16>) -> String,
+    mut gather: impl AsyncFnMut(&dyn Fn(&T)) -> Result<T>,
+    text: impl Fn(&T, Option<u16>) -> String,
 ) -> Result<Option<T>> {
     let Some(canvas) = app.screen.canvas(true) else {
         let error = Error::usage("`--watch` draws on a terminal, and standard output is none");
         return Err(error.hint("a loop in your shell does for a file or pipe"));
     };
+    let draw = |data: &T| {
+        // The canvas leaves the last column free.
+        let width = app.screen.width().map(|c| c.saturating_sub(1).max(1));
+        canvas.draw(&text(data, width));
+    };
     let mut last = None;
     loop {
-        let work = std::pin::pin!(gather());
+        let begun = Instant::now();
+        let work = std::pin::pin!(gather(&draw));
         let stop = std::pin::pin!(app.room.cancel.cancelled());
-        match select(work, stop).await {
-            Either::Left((data, _)) => last = Some(data?),
-            Either::Right(_) => return Ok(last),
-        }
-        let (begun, mut shown) = (Instant::now(), None);
-        while begun.elapsed() < every || shown.is_none() {
-            let size = app.screen.size();
-            if shown != Some(size) {
-                if let Some(data) = &last {
-                    // The canvas leaves the last column free.
-                    let columns = size.map(|(columns, _)| columns).filter(|c| *c > 0);
-                    let columns = columns.map(|c| c.saturating_sub(1).max(1));
-                    canvas.draw(&draw(data, columns));
-                }
-                shown = Some(size);
-            }
+        let data = match select(work, stop).await {
+            // What Ctrl-C cut short is not worth more than the last whole one.
+            Either::Left((data, _)) if !app.room.cancel.is_cancelled() => last.insert(data?),
+            _ => return Ok(last),
+        };
+        let mut size = app.screen.size();
+        draw(data);
+        loop {
             let rest = every.saturating_sub(begun.elapsed()).min(TICK);
             let pause = std::pin::pin!(tokio::time::sleep(rest));
             let stop = std::pin::pin!(app.room.cancel.cancelled());
             if let Either::Right(_) = select(pause, stop).await {
                 return Ok(last);
+            }
+            if begun.elapsed() >= every {
+                break;
+            }
+            let now = app.screen.size();
+            if now != size {
+                size = now;
+                draw(data);
             }
         }
     }

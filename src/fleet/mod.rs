@@ -5,11 +5,13 @@
 //! Must not import `lua`, `ui` or `cli`.
 
 mod connections;
+mod health;
 mod logged;
 mod map;
 mod outcome;
 mod room;
 
+pub use health::{Health, Space, health};
 pub use logged::StageEntry;
 pub use map::{Batch, Policy, map};
 pub use outcome::{Counts, Outcome, Status};

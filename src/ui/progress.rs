@@ -73,7 +73,8 @@ impl Events for Progress {
             return;
         }
         let template = "{prefix} [{bar:24}] {pos}/{len} {elapsed}  {wide_msg}";
-        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+        // The screen says when it may be seen.
+        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
