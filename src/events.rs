@@ -3,6 +3,7 @@
 //! `ui` implements these traits; the core only calls them, from any thread. Imports nothing of
 //! the crate but [`crate::output`] and [`crate::secret`].
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::output::Stream;
@@ -21,6 +22,39 @@ pub enum Level {
     Warning,
 }
 
+/// A step of a connection attempt that is done. What it holds comes from the server, from
+/// [`Step::Agreed`] on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The name stands for these addresses.
+    Resolved(Vec<SocketAddr>),
+    /// TCP to this one.
+    Connected(SocketAddr),
+    /// The handshake is over.
+    Agreed {
+        /// How the server names itself: `SSH-2.0-OpenSSH_9.2p1`.
+        greeting: String,
+        /// Key exchange, host key algorithm and cipher.
+        methods: Vec<String>,
+    },
+    /// The host key is one that we know, or one that was accepted just now.
+    HostKey {
+        /// Key type, such as `ssh-ed25519`.
+        key_type: String,
+        /// `SHA256:…`, as ssh prints it.
+        fingerprint: String,
+    },
+    /// The ways to log in that the server offers, joined by commas.
+    Offered(String),
+    /// One of them was tried.
+    Tried {
+        /// With what: a key and where it is, a password. Never the secret itself.
+        with: String,
+        /// Whether the server took it. One that wants more has taken it, too.
+        accepted: bool,
+    },
+}
+
 /// What happens during a run. Every method has an empty default, so that a listener takes only
 /// what it shows. Calls come from several threads and must not block for long.
 pub trait Events: Send + Sync {
@@ -28,6 +62,8 @@ pub trait Events: Send + Sync {
     fn note(&self, _level: Level, _server: Option<&str>, _message: &str) {}
     /// A fleet call over `total` servers begins; `label` says what it does.
     fn run_started(&self, _label: &str, _total: usize) {}
+    /// A connection attempt has come one step further.
+    fn step(&self, _server: &str, _step: Step) {}
     /// Work on one server begins, or it enters a new phase (`connecting`, `cert`, `uptime`).
     fn server_phase(&self, _server: &str, _phase: &str) {}
     /// One server's part ended with a status word.

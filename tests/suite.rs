@@ -16,6 +16,7 @@ mod suite {
     mod cli_exec;
     mod cli_secrets;
     mod cli_terminal;
+    mod doctor;
     mod files;
     mod golden;
     mod help;

@@ -31,6 +31,8 @@ pub struct App {
     pub screen: Arc<Screen>,
     /// The person at the terminal.
     pub ask: Arc<Ask>,
+    /// How connections are made.
+    pub ssh: Options,
     /// `--json`.
     pub json: bool,
     /// `--fold`.
@@ -56,8 +58,9 @@ impl App {
         let screen = Arc::new(Screen::new(look, redactor.clone(), cancel.clone()));
         let ask = Arc::new(Ask::new(screen.clone(), cancel.clone(), globals.yes));
         match Self::build(globals, acting, (redactor, cancel), (&screen, &ask)) {
-            Ok(room) => Ok(App {
+            Ok((room, ssh)) => Ok(App {
                 room,
+                ssh,
                 screen,
                 ask,
                 json: globals.json,
@@ -73,7 +76,7 @@ impl App {
         acting: &Acting,
         (redactor, cancel): (Arc<Redactor>, Cancel),
         (screen, ask): (&Arc<Screen>, &Arc<Ask>),
-    ) -> Result<Rc<Room>> {
+    ) -> Result<(Rc<Room>, Options)> {
         let config = Config::load(globals.project.as_deref())?;
         let events = Arc::new(Progress::new(screen.clone()));
         let interact = ask.clone();
@@ -109,14 +112,15 @@ impl App {
             vars: vars::read(&acting.extra_vars)?,
             run: Some(Run::of_process()),
         };
-        let connector = Arc::new(Ssh::new(ssh));
-        Ok(Room::new(
+        let connector = Arc::new(Ssh::new(ssh.clone()));
+        let room = Room::new(
             config,
             options,
             (events, interact),
             (redactor, cancel),
             connector,
-        ))
+        );
+        Ok((room, ssh))
     }
 
     /// Runs async work on this thread with Ctrl-C connected, then closes all sessions.

@@ -60,6 +60,7 @@ pub enum Command {
     Trust(super::trust::Args),
     Completions(super::completions::Args),
     Man(super::man::Args),
+    Doctor(super::doctor::Args),
     Help(super::help::Args),
 }
 

@@ -130,6 +130,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
         "ls" | "export" | "set" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
+        "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks"),
         "exec" => flag != EXTRA_VARS,
         "status" => !matches!(flag, EXTRA_VARS | "fold" | "check"),
         "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),

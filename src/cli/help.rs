@@ -23,33 +23,20 @@ pub struct Args {
 
 /// The commands by subject: heading, names, what these do. On the first page; a test holds it to
 /// the list of commands.
+#[rustfmt::skip]
 const SUBJECTS: &[(&str, &str, &str)] = &[
-    (
-        "Inventory",
-        "ls show",
-        "the servers as a table, one of them whole",
-    ),
+    ("Inventory", "ls show", "the servers as a table, one of them whole"),
     ("", "import export", "from and to list files and JSON"),
     ("", "add set rm", "by hand"),
     ("Servers", "exec", "a command on many at once"),
     ("", "status", "how they are: load, memory, disk"),
     ("", "cp", "files and folders, there and back"),
     ("", "stage", "bring servers into a state"),
-    (
-        "Lua",
-        "run eval repl",
-        "playbooks and workflows, a line, a prompt",
-    ),
-    (
-        "",
-        "which eject trust",
-        "where a Lua file comes from; make it yours",
-    ),
-    (
-        "This machine",
-        "config secrets",
-        "settings, and what opens stored passwords",
-    ),
+    ("", "log", "what went to them, and how it ended"),
+    ("Lua", "run eval repl", "playbooks and workflows, a line, a prompt"),
+    ("", "which eject trust", "where a Lua file comes from; make it yours"),
+    ("This machine", "doctor", "what is wrong, here or on the way there"),
+    ("", "config secrets", "settings, and what opens stored passwords"),
     ("", "completions man help", "for your shell, and for you"),
     ("", "sandbox", "real sshd servers to learn with"),
 ];

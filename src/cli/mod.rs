@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod copies;
 mod cp;
+mod doctor;
 mod eject;
 mod eval;
 mod exec;
@@ -66,7 +67,13 @@ pub fn main() -> ExitCode {
     };
     let app = match App::new(&cli.globals, &cli.acting) {
         Ok(app) => app,
-        Err((screen, error)) => return ExitCode::from(screen.fail(&error)),
+        Err((screen, error)) => {
+            let code = match &cli.command {
+                Command::Doctor(_) => doctor::without_settings(screen, cli.globals.json, &error),
+                _ => Ok(screen.fail(&error)),
+            };
+            return ExitCode::from(code.unwrap_or(1));
+        }
     };
     let code = match dispatch(&app, &cli.command) {
         Ok(code) => app.unwritten(code),
@@ -102,6 +109,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Trust(args) => trust::run(app, args),
         Command::Completions(args) => completions::run(app, args),
         Command::Man(args) => man::run(app, args),
+        Command::Doctor(args) => doctor::run(app, args),
         Command::Help(args) => help::run(app, args),
     }
 }

@@ -26,18 +26,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let Some(id) = &args.id else {
         return ls::run(app, &ls::Args::default());
     };
+    let server = find(app, id)?;
     let store = app.room.store()?;
-    let server = match store.get(id)? {
-        Some(server) => server,
-        // A pattern is welcome as long as it means one server; its error names the nearest ids.
-        None => match <[Server; 1]>::try_from(store.select(id, Selection { retired: true })?) {
-            Ok([server]) => server,
-            Err(many) => {
-                let message = format!("`{id}` means {} servers", many.len());
-                return Err(Error::usage(message).hint(format!("`mroom ls '{id}'` lists them")));
-            }
-        },
-    };
     let times = store.updated_at(&server.id)?;
     let text = match app.json {
         true => form::line(&object(&server, &times)),
@@ -45,6 +35,22 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     };
     app.screen.result(text.as_bytes())?;
     Ok(0)
+}
+
+/// The server of that id, or the only one that a pattern means.
+pub(super) fn find(app: &App, id: &str) -> Result<Server> {
+    let store = app.room.store()?;
+    if let Some(server) = store.get(id)? {
+        return Ok(server);
+    }
+    // Its error names the nearest ids.
+    match <[Server; 1]>::try_from(store.select(id, Selection { retired: true })?) {
+        Ok([server]) => Ok(server),
+        Err(many) => {
+            let message = format!("`{id}` means {} servers", many.len());
+            Err(Error::usage(message).hint(format!("`mroom ls '{id}'` lists them")))
+        }
+    }
 }
 
 /// The object of `ls`, whether there is a password, and when each key was last set.

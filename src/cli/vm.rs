@@ -1,9 +1,11 @@
 //! The Lua VM of a command: where `print` writes, and where Lua files come from.
 
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::App;
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::lua::{Loader, Out, Project, Trust, Vm};
@@ -24,6 +26,25 @@ pub fn open(app: &App) -> Result<Vm> {
 /// As [`open`], and a trusted project that has changed.
 pub fn loader(app: &App) -> Result<Loader> {
     Ok(Loader::new(app.room.config.config_dir(), project(app)?))
+}
+
+/// The same without a word or a question: for looking. With it comes the project around the
+/// current folder; its Lua is left out unless it is trusted as it is now.
+///
+/// # Errors
+/// A project folder or the record of trusted ones cannot be read.
+pub fn quiet_loader(config: &Config) -> Result<(Loader, Option<(PathBuf, Trust)>)> {
+    let here = std::env::current_dir().ok();
+    let Some(root) = here.and_then(|here| Project::find(&here)) else {
+        return Ok((Loader::new(config.config_dir(), None), None));
+    };
+    let project = Project::read(&root)?;
+    let trust = project.trust(config.data_dir())?;
+    let trusted = (trust == Trust::Trusted).then_some(project);
+    Ok((
+        Loader::new(config.config_dir(), trusted),
+        Some((root, trust)),
+    ))
 }
 
 /// Results go out byte by byte as they are, unless a terminal would obey them.

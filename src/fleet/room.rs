@@ -170,7 +170,8 @@ impl Room {
     /// As [`Room::target`] and [`Room::connect`].
     pub async fn transport(&self, server: &Server) -> Result<Arc<dyn Transport>> {
         let open = || Ok(self.session(self.target(server)?));
-        self.connections.get(&server.id, open).await
+        let opened = self.connections.get(&server.id, open).await;
+        opened.map_err(|e| look_closer(e, &server.id))
     }
 
     /// A new session; what it is made of does not hold on to the room.
@@ -236,6 +237,20 @@ impl Room {
     pub async fn close(&self) {
         self.connections.close().await;
     }
+}
+
+/// Says how to find out more about a connection that does not come about.
+fn look_closer(error: Error, id: &str) -> Error {
+    if !matches!(error.kind(), Kind::Connect | Kind::Auth) {
+        return error;
+    }
+    let command = crate::quote::words(&["mroom", "doctor", id]).unwrap_or_default();
+    let hint = match error.hint_text() {
+        Some(hint) if hint.ends_with('?') => format!("{hint} `{command}` looks closer"),
+        Some(hint) => format!("{hint}; `{command}` looks closer"),
+        None => format!("`{command}` looks closer"),
+    };
+    error.hint(hint)
 }
 
 /// The passphrase of the stored secrets: from `MROOM_PASSPHRASE`, from the first line of the file

@@ -15,7 +15,7 @@ use super::net::tcp::{self, Patience, Stop, abandoned, quick_ack};
 use super::net::wire;
 use super::{Options, Target, auth, ffi};
 use crate::error::{Error, Kind, Result};
-use crate::events::Level;
+use crate::events::{Level, Step};
 
 /// Key exchanges in the order of our liking: the first resists quantum computers, the second is
 /// the fastest. What is not named follows in libssh2's order.
@@ -110,7 +110,7 @@ pub fn establish(
         let known = Known::load(options, target)?;
         let mut tries = 0;
         let mut link = loop {
-            match greet(target, &known, patience) {
+            match greet(options, target, &known, patience) {
                 Ok((session, socket)) => {
                     break Link {
                         session,
@@ -137,15 +137,21 @@ pub fn establish(
 
 /// TCP and the SSH handshake. The flag says whether another try may help.
 fn greet(
+    options: &Options,
     target: &Target,
     known: &Known,
     patience: &mut Patience,
 ) -> Result<(Session, Arc<TcpStream>), (Error, bool)> {
+    let step = |step| options.events.step(&target.id, step);
     let addresses = tcp::resolve(&target.host, target.port, patience).map_err(|e| (e, false))?;
+    step(Step::Resolved(addresses.clone()));
     let socket = tcp::connect(&addresses, patience).map_err(|e| {
         let again = e.kind() == Kind::Connect;
         (e, again)
     })?;
+    if let Ok(address) = socket.peer_addr() {
+        step(Step::Connected(address));
+    }
     let socket = Arc::new(socket);
     let session = prepare(known, &socket).map_err(|e| (e, false))?;
     let mut link = Link {
@@ -154,13 +160,26 @@ fn greet(
         patience,
     };
     match link.drive(|session, _| session.handshake()) {
-        Ok(()) => Ok((link.session, link.socket)),
+        Ok(()) => {
+            step(agreed(&link.session));
+            Ok((link.session, link.socket))
+        }
         Err(halt) => {
             let again = matches!(&halt, Halt::Gone(_));
             let error = handshake_error(&halt, target, link.patience.total());
             wire::hang_up();
             Err((error, again))
         }
+    }
+}
+
+/// What the handshake has come to.
+fn agreed(session: &Session) -> Step {
+    let methods = [MethodType::Kex, MethodType::HostKey, MethodType::CryptCs];
+    let methods = methods.into_iter().filter_map(|kind| session.methods(kind));
+    Step::Agreed {
+        greeting: session.banner().unwrap_or_default().to_owned(),
+        methods: methods.map(str::to_owned).collect(),
     }
 }
 

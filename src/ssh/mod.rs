@@ -4,7 +4,7 @@
 //! awaits the answer. Must not import `inventory`: it knows [`Target`]s, not servers.
 //!
 //! [`transport`] is the contract; [`session`] keeps it over SSH, [`local`] on this machine,
-//! [`fake`] in tests, and [`guard`] walls in any of them for check mode. A session's way:
+//! [`fake`] in tests, and [`guard`] walls in any of them for check mode. [`look`] connects nowhere. A session's way:
 //! [`connect`] (on [`net`], [`hostkey`], [`auth`]) -> [`driver`] -> [`exec`] and [`files`].
 //! [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
 
@@ -18,6 +18,7 @@ mod files;
 pub mod guard;
 mod hostkey;
 pub mod local;
+pub mod look;
 mod net;
 mod session;
 mod transport;

@@ -2,12 +2,11 @@
 
 use clap::Arg;
 
-use super::super::args;
+use super::super::{args, vm};
 use super::values::{Candidate, Files, Found, candidate, commands, plain};
 use super::wants::{Wants, wants};
 use crate::config::Config;
 use crate::inventory::Names;
-use crate::lua::{Loader, Project, Trust};
 use crate::ui::columns;
 
 /// What stands behind `key=` in `set` and `add`, beside metadata.
@@ -178,16 +177,9 @@ impl World {
 
     /// The names of stages or workflows, those of a trusted project among them.
     fn modules(&self, family: &str) -> Vec<Candidate> {
-        let Some(config) = &self.config else {
-            return Vec::new();
-        };
-        let project = || {
-            let root = Project::find(&std::env::current_dir().ok()?)?;
-            let project = Project::read(&root).ok()?;
-            let trust = project.trust(config.data_dir()).ok()?;
-            (trust == Trust::Trusted).then_some(project)
-        };
-        plain(Loader::new(config.config_dir(), project()).list(family))
+        let loader = |config| vm::quiet_loader(config).ok();
+        let found = self.config.as_ref().and_then(loader);
+        found.map_or_else(Vec::new, |(loader, _)| plain(loader.list(family)))
     }
 }
 

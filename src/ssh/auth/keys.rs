@@ -132,7 +132,9 @@ fn cannot_read(path: &Path, error: std::io::Error) -> Error {
         }
         _ => format!("key `{name}` cannot be read: {error}"),
     };
-    Error::new(Kind::Auth, message).source(error)
+    Error::new(Kind::Auth, message)
+        .hint("`mroom set ID key=FILE` names another key, `key=` none")
+        .source(error)
 }
 
 /// The public half of the key in `path`: from `path.pub` beside it, as ssh does it, or from the

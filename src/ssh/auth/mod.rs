@@ -8,6 +8,7 @@ mod candidates;
 mod keys;
 mod prompts;
 
+pub use agent::identities as agent_keys;
 pub use keys::KeyRing;
 
 use std::path::Path;
@@ -15,7 +16,8 @@ use std::path::Path;
 use ssh2::ErrorCode;
 
 use crate::error::{Error, Kind, Result};
-use crate::events::Level;
+use crate::events::{Level, Step};
+use crate::quote;
 use crate::secret::Secret;
 use crate::ssh::connect::{Halt, Link, words};
 use crate::ssh::net::tcp::{Patience, Stop, abandoned};
@@ -99,7 +101,10 @@ impl Attempt<'_, '_> {
             .link
             .drive(|session, _| ffi::auth_methods(session, user))
         {
-            Ok(offered) => self.offered = offered,
+            Ok(offered) => {
+                self.step(Step::Offered(offered.clone()));
+                self.offered = offered;
+            }
             Err(halt) => return Err(self.halted(halt)),
         }
         Ok(self.link.session.authenticated())
@@ -226,7 +231,13 @@ impl Attempt<'_, '_> {
         self.judge(result, name.to_owned())
     }
 
+    fn step(&self, step: Step) {
+        self.options.events.step(&self.target.id, step);
+    }
+
     fn judge(&mut self, result: Result<(), Halt>, name: String) -> Result<bool> {
+        let (with, accepted) = (name.clone(), result.is_ok());
+        self.step(Step::Tried { with, accepted });
         match result {
             Ok(()) => return Ok(self.link.session.authenticated()),
             Err(Halt::Ssh(error))
@@ -290,14 +301,15 @@ impl Attempt<'_, '_> {
             .take(200)
             .collect();
         let message = format!("`{user}` was refused: {tried}; the server offers {offered}");
+        let id = quote::word(&self.target.id).unwrap_or_default();
         let hint = if self.target.key_only {
-            "the server does not accept this key yet"
+            "the server does not accept this key yet".to_owned()
         } else if self.target.password.is_some() {
-            "is the password right, and the user allowed to log in?"
+            "is the password right, and the user allowed to log in?".to_owned()
         } else if self.offers("password") || self.offers("keyboard-interactive") {
-            "give the server a password, or a key that it accepts"
+            format!("give it a password (`mroom set {id} --ask-password`) or a key (`key=FILE`)")
         } else {
-            "give the server a key that it accepts"
+            format!("give it a key that the server accepts: `mroom set {id} key=FILE`")
         };
         Error::new(Kind::Auth, message).hint(hint)
     }

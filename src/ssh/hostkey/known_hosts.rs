@@ -98,6 +98,31 @@ fn parse(line: &str, name: &str, bare: &str, file: &Path, number: usize) -> Opti
     })
 }
 
+/// The numbers of the lines that say nothing, because they are no lines of this format.
+pub fn unsound(text: &str) -> Vec<usize> {
+    let is_sound = |line: &str| {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return true;
+        }
+        let mut fields = line.split_ascii_whitespace();
+        let marker = fields.clone().next().filter(|f| f.starts_with('@'));
+        if marker.is_some() {
+            fields.next();
+        }
+        let (hosts, kind, key) = (fields.next(), fields.next(), fields.next());
+        marker.is_none_or(|m| m == "@revoked" || m == "@cert-authority")
+            && hosts.is_some()
+            && kind.is_some_and(|k| k.contains('-'))
+            && key.is_some_and(|k| STANDARD.decode(k).is_ok())
+    };
+    let lines = text.lines().enumerate();
+    lines
+        .filter(|(_, line)| !is_sound(line))
+        .map(|(i, _)| i + 1)
+        .collect()
+}
+
 /// Remembers a key: one line at the end of `file`, which is made when it is not there, under a
 /// lock that other threads and processes of ours respect.
 ///
@@ -250,6 +275,13 @@ mod tests {
     }
 
     #[test]
+    fn unsound_lines_are_told() {
+        let text = "# a comment\n\nh ssh-ed25519 AQID c\n@revoked * ssh-rsa AQID\n\
+                    h ssh-ed25519\n@bad h ssh-rsa AQID\nh ssh-rsa A!\nh 1024 35 123\n";
+        assert_eq!(unsound(text), [5, 6, 7, 8]);
+    }
+
+    #[test]
     fn many_writers_at_once_lose_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("known_hosts");
@@ -268,6 +300,7 @@ mod tests {
         #[test]
         fn no_line_makes_it_panic(line in ".{0,200}", host in "[a-z.*?]{0,20}", port: u16) {
             hits(&line, &host, port);
+            unsound(&line);
         }
     }
 }

@@ -8,6 +8,7 @@ mod cert;
 mod known_hosts;
 mod names;
 
+pub use known_hosts::unsound;
 pub use names::name_of;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use ssh_key::{HashAlg, PublicKey};
 use ssh2::{MethodType, Session};
 
 use crate::error::{Error, Kind, Result};
-use crate::events::{HostKeyQuestion, Level};
+use crate::events::{HostKeyQuestion, Level, Step};
 use crate::quote;
 use crate::ssh::net::tcp::Patience;
 use crate::ssh::{Options, Target};
@@ -85,8 +86,26 @@ impl Known {
             Error::new(Kind::HostKey, "the server's host key cannot be understood")
         })?;
         let name = name_of(&target.host, target.port);
+        self.judge(blob, key_type, &name, options, target, patience)?;
+        let step = Step::HostKey {
+            key_type: key_type.to_owned(),
+            fingerprint: fingerprint(blob),
+        };
+        options.events.step(&target.id, step);
+        Ok(())
+    }
+
+    fn judge(
+        &self,
+        blob: &[u8],
+        key_type: &str,
+        name: &str,
+        options: &Options,
+        target: &Target,
+        patience: &mut Patience,
+    ) -> Result<()> {
         if key_type.ends_with(SUFFIX) {
-            return self.verify_certificate(blob, &name, target);
+            return self.verify_certificate(blob, name, target);
         }
         if let Some(line) = self.with(Marker::Revoked).find(|l| l.blob == blob) {
             return Err(revoked(line));
@@ -97,11 +116,11 @@ impl Known {
         let fingerprint = fingerprint(blob);
         let same_type = self.with(Marker::Key).find(|l| l.key_type == key_type);
         if let Some(line) = same_type.or_else(|| self.with(Marker::Key).next()) {
-            return Err(changed(line, key_type, &fingerprint, &name));
+            return Err(changed(line, key_type, &fingerprint, name));
         }
         let question = HostKeyQuestion {
             server: target.id.clone(),
-            name: name.clone(),
+            name: name.to_owned(),
             key_type: key_type.to_owned(),
             fingerprint,
         };
@@ -110,7 +129,7 @@ impl Known {
         if !accepted {
             return Err(unknown(&question, &target.id));
         }
-        known_hosts::append(&options.known_hosts, &name, key_type, blob)?;
+        known_hosts::append(&options.known_hosts, name, key_type, blob)?;
         let message = format!(
             "remembered the {key_type} host key {} of {name}",
             question.fingerprint
