@@ -108,7 +108,7 @@ fn once(app: &App, servers: &[Server], mut rows: Vec<Row>) -> Result<u8> {
 fn watched(app: &App, servers: &[Server], mut rows: Vec<Row>, every: Duration) -> Result<u8> {
     let style = app.screen.style(Stream::Stdout);
     let mut last = Counts::default();
-    let seen = app.block_on(watch::watch(
+    app.block_on(watch::watch(
         app,
         every,
         async |draw| {
@@ -132,10 +132,8 @@ fn watched(app: &App, servers: &[Server], mut rows: Vec<Row>, every: Duration) -
         },
         |rows, width| table(rows, true, width, style),
     ))?;
-    if let Some(rows) = seen {
-        let text = table(&rows, true, app.screen.width(), style);
-        app.screen.result(text.as_bytes())?;
-    }
+    let text = table(&rows, true, app.screen.width(), style);
+    app.screen.result(text.as_bytes())?;
     Ok(last.exit_code())
 }
 
