@@ -68,11 +68,13 @@ pub(super) fn explain(root: &Command, words: &[String], wrong: &clap::Error) -> 
             _ => Error::usage(format!("`{arg}` is given more than once")).hint(see()),
         },
         ErrorKind::MissingRequiredArgument => {
-            let error = Error::usage(format!("`{typed}` needs {arg}"));
-            match arg.contains("<COMMAND>") {
-                true => error.hint(format!("`{typed} PATTERN -- COMMAND`")),
-                false => error.hint(see()),
-            }
+            let usage = get(ContextKind::Usage).unwrap_or_default();
+            let usage = usage.trim_start_matches("Usage: ").trim();
+            let hint = match usage.is_empty() {
+                true => see(),
+                false => format!("`{usage}`"),
+            };
+            Error::usage(format!("`{typed}` needs {arg}")).hint(hint)
         }
         _ => Error::usage(first_line(wrong)).hint(see()),
     }
@@ -129,7 +131,7 @@ mod tests {
             (
                 "exec all",
                 "`mroom exec` needs <COMMAND>...",
-                "`mroom exec PATTERN -- COMMAND`",
+                "`mroom exec <PATTERN>... -- <COMMAND>...`",
             ),
             (
                 "exec all -f 0 -- x",

@@ -139,6 +139,21 @@ fn settings_and_where_they_came_from() {
         .lines()
         .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "));
     insta::assert_snapshot!("config", rows.collect::<Vec<_>>().join("\n"));
+    let mut command = home.mroom(&["config", "timeout"]);
+    assert_eq!(
+        run(command.env("MROOM_TIMEOUT", "3"), "").ended(0).stdout,
+        "3\n"
+    );
+    assert_eq!(home.ok(&["config", "key_dir"]), "~/.ssh\n");
+    assert_eq!(home.ok(&["config", "default_stages"]), "cert,env\n");
+    let path = home.config("config.toml").display().to_string();
+    assert_eq!(home.ok(&["config", "--path"]), path + "\n");
+    assert!(
+        home.ok(&["config", "--json", "forks"])
+            .starts_with(r#"{"key":"forks","value":"#)
+    );
+    let wrong = home.run(&["config", "fork"]).ended(2);
+    assert!(wrong.stderr.contains("did you mean `forks`?"), "{wrong:?}");
     home.write(home.config("config.toml"), "forks = 8\nfork = 1\n");
     let seen = home.session(&["ls"]);
     assert_eq!(
