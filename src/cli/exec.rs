@@ -48,7 +48,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         None => (args.command.join(" "), Vec::new()),
     };
     if command.trim().is_empty() {
-        return Err(Error::usage("the command is empty"));
+        return Err(Error::usage("the command is empty").hint("`mroom exec PATTERN -- COMMAND`"));
     }
     let room = &app.room;
     let servers = room.select(&args.pattern.join(" "))?;

@@ -71,6 +71,10 @@ pub(super) fn change(
 /// # Errors
 /// [`crate::error::Kind::Usage`].
 pub(super) fn place(text: &str) -> Result<(String, &str, Option<&str>)> {
+    let wrong = || {
+        Error::usage(format!("`{text}` is not `[USER@]HOST[:PORT]`"))
+            .hint("such as `admin@203.0.113.9:22` or `admin@[2001:db8::9]:22`")
+    };
     let (user, rest) = match text.rsplit_once('@') {
         Some((user, rest)) => (user.to_owned(), rest),
         None => (local_user()?, text),
@@ -80,11 +84,7 @@ pub(super) fn place(text: &str) -> Result<(String, &str, Option<&str>)> {
         Some((host, "")) => (host, None),
         Some((host, port)) => match port.strip_prefix(':') {
             Some(port) => (host, Some(port)),
-            None => {
-                return Err(Error::usage(format!(
-                    "`{text}` is not `[USER@]HOST[:PORT]`"
-                )));
-            }
+            None => return Err(wrong()),
         },
         // More than one colon: an IPv6 address without a port.
         None => match rest.split_once(':') {
@@ -93,9 +93,7 @@ pub(super) fn place(text: &str) -> Result<(String, &str, Option<&str>)> {
         },
     };
     match host.is_empty() || user.is_empty() || port == Some("") {
-        true => Err(Error::usage(format!(
-            "`{text}` is not `[USER@]HOST[:PORT]`"
-        ))),
+        true => Err(wrong()),
         false => Ok((user, host, port)),
     }
 }

@@ -56,6 +56,10 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
             );
         }
         Action::Unlock => {
+            if !store.secrets_status()?.is_locked() {
+                return Err(Error::usage("the secrets are not locked")
+                    .hint("`mroom secrets status` tells what opens them"));
+            }
             let given = passphrase(&*app.room.interact)?.ok_or_else(|| {
                 Error::new(Kind::Locked, "there is no passphrase to unlock with")
                     .hint("set MROOM_PASSPHRASE or MROOM_PASSPHRASE_FILE, or run on a terminal")

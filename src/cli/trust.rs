@@ -34,6 +34,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
             crate::lua::FOLDER,
             from.display()
         ))
+        .hint(format!("`mkdir {}` makes one", crate::lua::FOLDER))
     })?;
     let project = Project::read(&root)?;
     let data = app.room.config.data_dir();

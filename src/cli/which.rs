@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::{App, vm};
+use crate::config::nearest;
 use crate::error::{Error, Result};
+use crate::lua::Loader;
 use crate::ui::json;
 
 /// Show where a stage, workflow or module is looked for, and which file wins.
@@ -18,7 +20,8 @@ pub struct Args {
 
 /// Prints the candidates, the winner marked.
 pub fn run(app: &App, args: &Args) -> Result<u8> {
-    let candidates = vm::loader(app)?.candidates(&args.module)?;
+    let loader = vm::loader(app)?;
+    let candidates = loader.candidates(&args.module)?;
     let winner = candidates.iter().position(|c| c.text.is_some());
     for (i, candidate) in candidates.iter().enumerate() {
         let (origin, place) = (candidate.origin.as_str(), &candidate.place);
@@ -37,6 +40,19 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     }
     match winner {
         Some(_) => Ok(0),
-        None => Err(Error::usage(format!("there is no `{}`", args.module))),
+        None => Err(missing(&loader, &args.module)),
+    }
+}
+
+fn missing(loader: &Loader, module: &str) -> Error {
+    let of = |family: &'static str| {
+        let names = loader.list(family).into_iter();
+        names.map(move |name| format!("{family}.{name}"))
+    };
+    let known: Vec<String> = of("stages").chain(of("workflows")).collect();
+    let error = Error::usage(format!("there is no `{module}`"));
+    match nearest(module, known.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!("there are {}", known.join(", "))),
     }
 }

@@ -121,7 +121,10 @@ impl Room {
             servers.retain(|s| allowed.iter().any(|a| a.id == s.id));
             if servers.is_empty() {
                 let message = format!("no server matches both `{pattern}` and the limit `{limit}`");
-                return Err(Error::usage(message));
+                return Err(Error::usage(message).hint(format!(
+                    "`mroom ls {}` lists those of the limit",
+                    crate::quote::word(limit).unwrap_or_default()
+                )));
             }
         }
         Ok(servers)

@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::store::unknown;
+use super::store::{EMPTY, unknown};
 use super::{Glob, Server};
 use crate::config::{expand_tilde, nearest};
 use crate::error::{Error, Result};
@@ -78,7 +78,12 @@ impl Pattern {
     /// [`crate::error::Kind::Usage`] for an empty pattern, one that only takes away, or a word that
     /// cannot be read.
     pub fn parse(text: &str) -> Result<Self> {
-        let terms: Vec<Term> = words(text).map(term).collect::<Result<_>>()?;
+        let explained = |e: Error| match e.hint_text() {
+            Some(_) => e,
+            None => e.hint("`mroom help patterns` explains them"),
+        };
+        let terms = words(text).map(|word| term(word).map_err(explained));
+        let terms: Vec<Term> = terms.collect::<Result<_>>()?;
         if terms.is_empty() {
             return Err(Error::usage("the pattern is empty").hint("`all` selects every server"));
         }
@@ -140,8 +145,7 @@ impl Pattern {
     fn nothing(&self, servers: &[Server], retired: usize) -> Error {
         let error = Error::usage(format!("pattern `{}` matches no server", self.text));
         if servers.is_empty() {
-            return error
-                .hint("the inventory is empty: `mroom import FILE` or `mroom add` fills it");
+            return error.hint(EMPTY);
         }
         if retired > 0 {
             return error.hint(format!(

@@ -262,9 +262,17 @@ fn required(conn: &Connection, id: &str) -> Result<Server> {
     Err(unknown(id, ids.iter().map(String::as_str)))
 }
 
+/// What to do about an inventory without a server.
+pub(super) const EMPTY: &str =
+    "the inventory is empty: `mroom import FILE` or `mroom add` fills it";
+
 /// The error for an id that is not in the inventory.
 pub(super) fn unknown<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let error = Error::usage(format!("no server `{}`", id.escape_debug()));
+    let mut known = known.peekable();
+    if known.peek().is_none() {
+        return error.hint(EMPTY);
+    }
     match nearest(id, known) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`mroom ls` lists the servers"),

@@ -14,10 +14,20 @@ const STDERR_LINES: usize = 10;
 /// traceback and the causes.
 pub(super) fn whole(error: &Error, screen: &Screen) -> String {
     let style = screen.style(Stream::Stderr);
-    let head = one_line(&error.to_string());
+    let head = one_line(&plain(&error.to_string()));
     let mut lines = vec![format!("{} {head}", style.paint(Paint::Bad, "error:"))];
     lines.extend(details(error, screen, true));
     clean(screen.redactor(), &lines)
+}
+
+/// Without the numbers that Rust puts behind the system's words: `(os error 2)`.
+fn plain(message: &str) -> String {
+    let mut pieces = message.split(" (os error ");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        text.push_str(piece.split_once(')').map_or(piece, |(_, rest)| rest));
+    }
+    text
 }
 
 /// The lines below a message: command, last lines of its standard error, hint, traceback.
@@ -84,4 +94,19 @@ pub(super) fn note(
 /// Joins lines, secrets taken out.
 pub(super) fn clean(redactor: &Redactor, lines: &[String]) -> String {
     redactor.clean(&lines.join("\n")).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_of_the_system_are_left_out() {
+        for (message, shown) in [
+            ("`a`: No such file (os error 2)", "`a`: No such file"),
+            ("x (os error 2): y (os error 13)", "x: y"),
+            ("nothing", "nothing"),
+            ("cut (os error ", "cut"),
+        ] {
+            assert_eq!(super::plain(message), shown);
+        }
+    }
 }
