@@ -21,6 +21,8 @@ mod suite {
     mod files;
     mod golden;
     mod help;
+    mod import_ansible;
+    mod import_formats;
     mod import_ssh_oracle;
     mod inventory;
     mod inventory_export;

@@ -130,6 +130,21 @@ fn separator(line: &str) -> Option<&str> {
     None
 }
 
+/// Does the line have the form of an entry, good or bad: three fields or more, the first without
+/// blanks?
+pub fn is_entry(line: &str) -> bool {
+    let is_id = |id: &str| !id.is_empty() && !id.contains([' ', '\t', '=', ',', '[']);
+    separator(line).is_some_and(|s| {
+        let mut fields = line.splitn(3, s);
+        fields.next().is_some_and(|id| is_id(trim(id))) && fields.nth(1).is_some()
+    })
+}
+
+/// Could the line have been meant as an entry?
+pub fn is_near_entry(line: &str) -> bool {
+    separator(line).is_some_and(|s| line.split(s).filter(|f| !trim(f).is_empty()).count() > 2)
+}
+
 fn parse_entry(line: &str) -> Result<Entry> {
     let form = "a line is `id--host--user--password--port--key`; port and key may be left out";
     let Some(separator) = separator(line) else {

@@ -20,7 +20,7 @@ mod tunnel;
 mod upgrade;
 
 pub use glob::Glob;
-pub use import::{ImportOptions, Summary, read_file};
+pub use import::{Format, ImportOptions, Summary, read_file};
 pub use keys::{AskPassphrase, SecretsStatus};
 pub use names::Names;
 pub use pattern::{Pattern, Selection, Source};

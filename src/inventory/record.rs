@@ -36,16 +36,20 @@ const KEYS: [&str; 13] = [
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub id: String,
-    host: Option<String>,
-    user: Option<String>,
-    port: Option<u16>,
+    pub host: Option<String>,
+    pub user: Option<String>,
+    /// The user of a server that is new, when nothing names one.
+    pub new_user: Option<String>,
+    pub port: Option<u16>,
     pub password: Option<Secret>,
-    description: Option<Option<String>>,
-    tags: Option<BTreeSet<String>>,
-    meta: Option<Map<String, Value>>,
+    pub description: Option<Option<String>>,
+    pub tags: Option<BTreeSet<String>>,
+    /// Tags beside those that it has.
+    pub add_tags: BTreeSet<String>,
+    pub meta: Option<Map<String, Value>>,
     /// Single metadata keys, after `meta`; null removes one.
-    set: Vec<(&'static str, Value)>,
-    next_action: Option<Value>,
+    pub set: Vec<(String, Value)>,
+    pub next_action: Option<Value>,
     pub updated_at: BTreeMap<String, i64>,
 }
 
@@ -59,22 +63,27 @@ impl Record {
     /// The record of a list line. The file is the truth for host, user, password, port and key:
     /// a blank password or key removes the one that is stored.
     pub(super) fn of_entry(entry: Entry, tunnel: Option<&str>) -> Self {
-        let mut set = vec![(
-            "local_cert_path",
-            entry.key.map_or(Value::Null, Value::String),
-        )];
-        if let Some(name) = tunnel {
-            set.push(("tunnel_profile", Value::String(name.to_owned())));
-        }
-        Record {
+        let mut record = Record {
             id: entry.id,
             host: Some(entry.host),
             user: Some(entry.user),
             port: Some(entry.port),
             password: Some(entry.password),
-            set,
             ..Record::default()
+        };
+        record.set(
+            "local_cert_path",
+            entry.key.map_or(Value::Null, Value::String),
+        );
+        if let Some(name) = tunnel {
+            record.set("tunnel_profile", Value::String(name.to_owned()));
         }
+        record
+    }
+
+    /// Sets one metadata key after those that the file gives as a whole; null removes it.
+    pub(super) fn set(&mut self, key: &str, value: Value) {
+        self.set.push((key.to_owned(), value));
     }
 
     /// The server that it makes of `old`. The password is not touched.
@@ -82,11 +91,16 @@ impl Record {
     /// # Errors
     /// A new server needs host and user.
     pub(super) fn apply(&self, old: Option<&Server>) -> Result<Server> {
-        let mut server = match (old, &self.host, &self.user) {
+        let user = self.user.as_ref().or(self.new_user.as_ref());
+        let mut server = match (old, &self.host, user) {
             (Some(old), ..) => old.clone(),
-            (None, Some(_), Some(_)) => Server::new(&self.id, "", "", 22),
+            (None, Some(_), Some(user)) => Server::new(&self.id, "", user, 22),
             (None, None, _) => return Err(Error::usage("no host")),
-            (None, _, None) => return Err(Error::usage("no user")),
+            (None, _, None) => {
+                return Err(
+                    Error::usage("no user").hint("`--user NAME` gives it to all that have none")
+                );
+            }
         };
         let Record {
             host, user, port, ..
@@ -96,6 +110,7 @@ impl Record {
         server.port = port.unwrap_or(server.port);
         server.description = self.description.clone().unwrap_or(server.description);
         server.tags = self.tags.clone().unwrap_or(server.tags);
+        server.tags.extend(self.add_tags.iter().cloned());
         server.meta = self.meta.clone().unwrap_or(server.meta);
         for (key, value) in &self.set {
             server.set_meta(key, value.clone());
@@ -107,7 +122,7 @@ impl Record {
     /// The key path that it sets.
     pub(super) fn key(&self) -> Option<&str> {
         let meta = self.meta.as_ref().and_then(|m| m.get("local_cert_path"));
-        let set = self.set.iter().find(|(key, _)| *key == "local_cert_path");
+        let set = self.set.iter().find(|(key, _)| key == "local_cert_path");
         set.map(|(_, value)| value).or(meta)?.as_str()
     }
 }
@@ -205,7 +220,7 @@ fn parse_server(mut map: Map<String, Value>) -> Result<Record> {
                 } else {
                     value
                 };
-                record.set.push((key, value));
+                record.set(key, value);
             }
         }
     }

@@ -158,10 +158,7 @@ fn files_that_are_no_lists() {
         ("empty.txt", "error: `empty.txt`: no server in it\n"),
         ("comments.txt", "error: `comments.txt`: no server in it\n"),
         ("-", "error: `standard input`: no server in it\n"),
-        (
-            "binary",
-            "error: binary:1: byte 2 of the line is not valid UTF-8\n",
-        ),
+        ("binary", "error: `binary`: cannot tell what it is\n"),
         ("/dev/zero", "error: `/dev/zero` is larger than 256 MiB\n"),
     ] {
         refused(&me.run(&["import", file]), message, file);

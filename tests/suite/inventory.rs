@@ -24,12 +24,12 @@ impl Room {
     }
 
     pub fn import(&self, text: &str) -> Summary {
-        let summary = self.try_import(text, ImportOptions::default()).unwrap();
+        let summary = self.try_import(text, &ImportOptions::default()).unwrap();
         assert!(summary.errors.is_empty(), "{:?}", summary.errors);
         summary
     }
 
-    pub fn try_import(&self, text: &str, options: ImportOptions) -> Result<Summary, Error> {
+    pub fn try_import(&self, text: &str, options: &ImportOptions) -> Result<Summary, Error> {
         self.store.import("servers.txt", text.as_bytes(), options)
     }
 
@@ -117,7 +117,7 @@ fn an_import_adds_then_changes_then_changes_nothing() {
 fn a_bad_line_keeps_everything_out_unless_it_may_be_skipped() {
     let room = Room::new();
     let text = "web-01--h--u--pw--22\nweb-02--h--u--pw--22x\nweb-01--h--u--pw\nok--h--u--pw\n";
-    let refused = room.try_import(text, ImportOptions::default()).unwrap();
+    let refused = room.try_import(text, &ImportOptions::default()).unwrap();
     let errors: Vec<String> = refused.errors.iter().map(Error::to_string).collect();
     assert_eq!(
         errors,
@@ -137,7 +137,7 @@ fn a_bad_line_keeps_everything_out_unless_it_may_be_skipped() {
         skip_bad: true,
         ..Default::default()
     };
-    let skipped = room.try_import(text, skip_bad).unwrap();
+    let skipped = room.try_import(text, &skip_bad).unwrap();
     assert_eq!((skipped.errors.len(), skipped.is_written), (2, true));
     assert_eq!(room.ids(), ["web-01", "ok"]);
 }
@@ -149,13 +149,13 @@ fn check_mode_tells_and_writes_nothing() {
         check: true,
         ..Default::default()
     };
-    let summary = room.try_import(LIST, check).unwrap();
+    let summary = room.try_import(LIST, &check).unwrap();
     assert_eq!((summary.added.len(), summary.is_written), (2, false));
     assert!(room.ids().is_empty() && room.store.tunnels().unwrap().is_empty());
     assert!(!room.dir.path().join("identity.txt").exists());
     room.import(LIST);
     let summary = room
-        .try_import("web-01--10.0.0.1--root--other--22", check)
+        .try_import("web-01--10.0.0.1--root--other--22", &check)
         .unwrap();
     assert_eq!(summary.changed, ["web-01"]);
     assert_eq!(room.password("web-01"), "hunter2");
@@ -176,7 +176,9 @@ fn files_that_are_no_lists_are_named() {
     }
     let room = Room::new();
     for text in ["", "\n\n", "# only a comment\n", "\u{feff}"] {
-        let error = room.try_import(text, ImportOptions::default()).unwrap_err();
+        let error = room
+            .try_import(text, &ImportOptions::default())
+            .unwrap_err();
         assert_eq!(
             error.message(),
             "`servers.txt`: no server in it",
@@ -267,7 +269,7 @@ fn two_writers_at_once_lose_nothing() {
                 }
                 let list = format!("w{writer}--h--u--secret-{writer}\n");
                 store
-                    .import("x", list.as_bytes(), ImportOptions::default())
+                    .import("x", list.as_bytes(), &ImportOptions::default())
                     .unwrap();
             });
         }

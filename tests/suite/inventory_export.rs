@@ -55,7 +55,7 @@ fn bad_json_lines_are_named() {
             "servers.txt:1: `type` must be one of L2TP/IPsec",
         ),
     ] {
-        let summary = room.try_import(text, ImportOptions::default()).unwrap();
+        let summary = room.try_import(text, &ImportOptions::default()).unwrap();
         let error = summary.errors.first().unwrap().to_string();
         assert!(error.starts_with(message), "{text}: {error}");
         assert!(!summary.is_written);

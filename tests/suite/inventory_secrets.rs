@@ -125,7 +125,7 @@ fn lock_and_unlock() {
         (Kind::Locked, Some("web-01"))
     );
     assert!(error.hint_text().unwrap().contains("MROOM_PASSPHRASE"));
-    let import = |text: &str| store.import("x", text.as_bytes(), ImportOptions::default());
+    let import = |text: &str| store.import("x", text.as_bytes(), &ImportOptions::default());
     assert_eq!(import("new--h--u--pw\n").unwrap_err().kind(), Kind::Locked);
     import("new--h--u--\n").unwrap();
 

@@ -52,6 +52,7 @@ const NAMES: &[(&str, Wants)] = &[
     ("K=V|@FILE", Wants::Own), ("[STAGE.]KEY=VALUE", Wants::Own),
     ("[USER@]HOST[:PORT]", Wants::Own), ("NEW-ID", Wants::Own), ("USER", Wants::Own),
     ("CHAR", Wants::Own), ("TIME", Wants::Own), ("AGE", Wants::Own), ("RUN", Wants::Own),
+    ("PORT", Wants::Own), ("TEXT", Wants::Own),
 ];
 
 /// What the values of `arg` are.

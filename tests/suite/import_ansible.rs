@@ -1,0 +1,351 @@
+//! Ansible inventories: what comes of them is compared with what `ansible-inventory --list` says,
+//! kept in `tests/golden/ansible`; where Ansible is installed, that is asked again.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use machineroom::error::Error;
+use machineroom::inventory::{Format, ImportOptions, Summary};
+use serde_json::Value;
+
+use super::files::root;
+use super::inventory::Room;
+
+fn import(room: &Room, path: &Path, options: &ImportOptions) -> Summary {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).unwrap();
+    room.store.import(&name, &bytes, options).unwrap()
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(root().join("tests/golden/ansible")).unwrap();
+    let mut inventories: Vec<PathBuf> = folders
+        .map(|entry| {
+            let folder = entry.unwrap().path();
+            let yaml = folder.join("hosts.yml");
+            if yaml.exists() {
+                yaml
+            } else {
+                folder.join("hosts")
+            }
+        })
+        .collect();
+    inventories.sort();
+    assert!(inventories.len() >= 4);
+    inventories
+}
+
+fn golden(inventory: &Path) -> Value {
+    let text = std::fs::read_to_string(inventory.with_file_name("expected.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The first of these variables that is there, as text.
+fn var(vars: &Value, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| match &vars[*name] {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    })
+}
+
+/// The groups of a host, their parents too.
+fn tags(list: &Value, host: &str) -> BTreeSet<String> {
+    let groups = list.as_object().unwrap();
+    let has = |group: &Value, kind: &str, name: &str| {
+        let items = group[kind].as_array().into_iter().flatten();
+        items.into_iter().any(|item| item == name)
+    };
+    let own = |kind: &str, name: &str| -> Vec<String> {
+        let found = groups.iter().filter(|(_, group)| has(group, kind, name));
+        found.map(|(group, _)| group.clone()).collect()
+    };
+    let mut tags = BTreeSet::new();
+    let mut ahead = own("hosts", host);
+    while let Some(group) = ahead.pop() {
+        if tags.insert(group.clone()) {
+            ahead.extend(own("children", &group));
+        }
+    }
+    tags.retain(|tag| tag != "all" && tag != "ungrouped");
+    tags
+}
+
+#[test]
+fn the_same_hosts_as_ansible_sees() {
+    for inventory in cases() {
+        let list = golden(&inventory);
+        let room = Room::new();
+        let options = ImportOptions {
+            user: Some("nobody-named".into()),
+            ..Default::default()
+        };
+        let summary = import(&room, &inventory, &options);
+        let name = inventory.display();
+        assert!(summary.errors.is_empty(), "{name}: {:?}", summary.errors);
+        assert_eq!(summary.format, Some(Format::Ansible), "{name}");
+        let hosts: BTreeSet<String> = {
+            let groups = list.as_object().unwrap().values();
+            let hosts = groups.flat_map(|g| g["hosts"].as_array().into_iter().flatten());
+            hosts.map(|h| h.as_str().unwrap().to_owned()).collect()
+        };
+        let found: BTreeSet<String> = summary.added.iter().cloned().collect();
+        assert_eq!(found, hosts, "{name}");
+        for id in hosts {
+            let (server, vars) = (room.get(&id), &list["_meta"]["hostvars"][&id]);
+            let get = |names: &[&str], default: &str| var(vars, names).unwrap_or(default.into());
+            assert_eq!(
+                server.host,
+                get(&["ansible_ssh_host", "ansible_host"], &id),
+                "{name} {id}"
+            );
+            let user = get(&["ansible_ssh_user", "ansible_user"], "nobody-named");
+            assert_eq!(server.user, user, "{name} {id}");
+            let port = get(&["ansible_ssh_port", "ansible_port"], "22");
+            assert_eq!(server.port.to_string(), port, "{name} {id}");
+            let key = ["ansible_ssh_private_key_file", "ansible_private_key_file"];
+            let key = var(vars, &key).map(|key| match key.starts_with(['/', '~']) {
+                true => key,
+                false => inventory.with_file_name(key).display().to_string(),
+            });
+            assert_eq!(server.key().map(str::to_owned), key, "{name} {id}");
+            let pass = [
+                "ansible_ssh_password",
+                "ansible_ssh_pass",
+                "ansible_password",
+            ];
+            assert_eq!(room.password(&id), get(&pass, ""), "{name} {id}");
+            assert_eq!(server.tags, tags(&list, &id), "{name} {id}");
+        }
+        let again = import(&room, &inventory, &options);
+        assert_eq!((again.added.len(), again.changed.len()), (0, 0), "{name}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_what_ansible_says() {
+    let program = std::env::var_os("PATH").and_then(|path| {
+        let mut folders = std::env::split_paths(&path);
+        folders.find(|dir| dir.join("ansible-inventory").exists())
+    });
+    // No requirement: what it says is kept with the tests.
+    let Some(program) = program.map(|dir| dir.join("ansible-inventory")) else {
+        return;
+    };
+    for inventory in cases() {
+        let home = tempfile::tempdir().unwrap();
+        let output = Command::new(&program)
+            .env("HOME", home.path())
+            .current_dir(inventory.parent().unwrap())
+            .args(["--list", "-i"])
+            .arg(&inventory)
+            .output()
+            .unwrap();
+        let mut list: Value = serde_json::from_slice(&output.stdout).unwrap();
+        list["_meta"].as_object_mut().unwrap().remove("profile");
+        assert_eq!(list, golden(&inventory), "{}", inventory.display());
+    }
+}
+
+fn plain() -> ImportOptions {
+    ImportOptions {
+        user: Some("root".into()),
+        format: Some(Format::Ansible),
+        ..Default::default()
+    }
+}
+
+/// An import of files in a folder of its own: the inventory is the first.
+fn try_files(files: &[(&str, &str)], options: &ImportOptions) -> (Room, Summary) {
+    let room = Room::new();
+    for (name, text) in files {
+        let path = room.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let path = room.dir.path().join(files[0].0);
+    let summary = import(&room, &path, options);
+    (room, summary)
+}
+
+fn told(room: &Room, lines: impl Iterator<Item = String>) -> Vec<String> {
+    let folder = format!("{}/", room.dir.path().display());
+    lines.map(|line| line.replace(&folder, "")).collect()
+}
+
+#[test]
+fn bad_ones_are_named_by_line() {
+    for (text, expected) in [
+        (
+            "[web]\nw1 ansible_port=x\n",
+            "hosts:2: `ansible_port`: the port is not a number",
+        ),
+        (
+            "[web]\nw1 oops\n",
+            "hosts:2: after the host, every word is `key=value`",
+        ),
+        ("[web]\nw1 k='x\n", "hosts:2: a quote stays open"),
+        ("[web]\nw[3:1]\n", "hosts:2: range `[3:1]` runs backwards"),
+        (
+            "[we b]\nw1\n",
+            "hosts:1: `[we b]` is not `[group]`, `[group:vars]` or `[group:children]`",
+        ),
+        (
+            "[web:hots]\nw1\n",
+            "hosts:1: section `[web:hots]` has the unknown kind `hots`",
+        ),
+        (
+            "[web]\n[web:vars]\nx\n",
+            "hosts:3: a line of `:vars` is `key=value`",
+        ),
+        ("[web:vars]\nx=1\n", "hosts:1: group `web` is not defined"),
+        ("[web:children]\ndb\n", "hosts:2: group `db` is not defined"),
+        (
+            "[a:children]\nb\n[b:children]\na\n",
+            "hosts:1: group `a` is among its own children",
+        ),
+        (
+            "[web]\na=b\n",
+            "hosts:2: id `a=b` may not hold `=`, which has a meaning in patterns",
+        ),
+        (
+            "[we*]\nw1\n",
+            "hosts:1: a group becomes a tag: tag `we*` may not hold `*`",
+        ),
+        (
+            "[web]\nw1 ansible_host='a b'\n",
+            "hosts:2: the host holds a space",
+        ),
+        (
+            "[web]\nw1 ansible_user='{{ me }}'\n",
+            "hosts:2: `ansible_user` is a template",
+        ),
+        (
+            "[all:vars]\nansible_password={{ vault }}\n[web]\nw[1:9]\n",
+            "hosts:2: `ansible_password` is a template",
+        ),
+        (
+            "all:\n  hosts:\n    w1:\n      ansible_password: !vault |\n        $ANSIBLE_VAULT;1.1\n        61\n",
+            "hosts:4: `ansible_password` is encrypted with ansible-vault",
+        ),
+        (
+            "all:\n  hosts:\n    w1: {ansible_host: [a]}\n",
+            "hosts:3: `ansible_host` is not a plain value",
+        ),
+        (
+            "all:\n  hosts: [a]\n",
+            "hosts:2: `hosts` of group `all` is not a mapping",
+        ),
+        (
+            "all:\n  hosts:\n    w1: 1\n",
+            "hosts:3: the variables of `w1` are not a mapping",
+        ),
+        (
+            "all: 1\nweb:\n  hosts: w1\n",
+            "hosts:1: group `all` is not a mapping of hosts, children and vars",
+        ),
+    ] {
+        let (room, summary) = try_files(&[("hosts", text)], &plain());
+        let errors = told(&room, summary.errors.iter().map(Error::to_string));
+        assert_eq!(errors, [expected], "{text}");
+        assert!(
+            !summary.is_written && room.store.list().unwrap().is_empty(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let inventory = "[web]\n\
+        w1 ansible_host=10.0.0.1 role=edge weight=3 db_password=hunter2 ansible_become_password=hunter2\n\
+        here ansible_connection=local\n\
+        win ansible_connection=winrm\n";
+    let files = [
+        ("hosts", inventory),
+        (
+            "group_vars/web.yml",
+            "motd: \"{{ x }}\"\nports: [1, 2]\nzone: a\nansible_python_interpreter: /usr/bin/python3\n",
+        ),
+        ("group_vars/all.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n"),
+        ("host_vars/w1/main.yml", "ansible_user: fine\n"),
+    ];
+    let (room, summary) = try_files(&files, &plain());
+    assert!(summary.errors.is_empty(), "{:?}", summary.errors);
+    assert_eq!(summary.added, ["w1"]);
+    let w1 = room.get("w1");
+    assert_eq!((w1.user.as_str(), w1.meta.len()), ("fine", 0));
+    let notes = told(&room, summary.notes.iter().cloned());
+    assert_eq!(
+        notes,
+        [
+            "group_vars/all.yml: encrypted with ansible-vault: nothing is taken from it",
+            "hosts:3: `here` is left out: its connection is `local`",
+            "hosts:4: `win` is left out: its connection is `winrm`",
+            "hosts: `ansible_become_password` of 1 hosts is left out",
+            "hosts: other variables are left out: `ansible_python_interpreter`, `db_password`, `motd` and 4 more (`--vars` keeps plain ones as metadata)",
+        ]
+    );
+    let vars = ImportOptions {
+        vars: true,
+        ..plain()
+    };
+    let (room, summary) = try_files(&files, &vars);
+    let meta = room.get("w1").meta;
+    assert_eq!(
+        Value::Object(meta),
+        serde_json::json!({"role": "edge", "weight": 3, "zone": "a"})
+    );
+    assert!(summary.notes.last().unwrap().ends_with(
+        "`ansible_python_interpreter`, `db_password`, `motd` and 1 more (only plain ones with harmless names are kept)"
+    ));
+}
+
+#[test]
+fn bad_files_beside_it_are_named() {
+    let files = [
+        (
+            "hosts",
+            "[web]\nw1 ansible_host=h\n[db]\nd1 ansible_user=u\n",
+        ),
+        ("group_vars/web.yml", "ansible_user: x\nansible_port: [\n"),
+        ("host_vars/d1", "- a list\n"),
+        ("group_vars/db/1.yml", "ansible_port: 99999\n"),
+    ];
+    let (room, summary) = try_files(&files, &plain());
+    let errors = told(&room, summary.errors.iter().map(Error::to_string));
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    assert!(errors[0].starts_with("group_vars/web.yml:"), "{errors:?}");
+    let port = "group_vars/db/1.yml:1: `ansible_port`: the port must be from 1 to 65535";
+    assert!(errors.contains(&port.to_owned()), "{errors:?}");
+    let list = "host_vars/d1:1: a file of variables is a mapping";
+    assert!(errors.contains(&list.to_owned()), "{errors:?}");
+}
+
+#[test]
+fn names_do_not_lead_out_of_the_folder() {
+    let files = [
+        (
+            "inventory/hosts",
+            "[web]\n../secret ansible_host=h ansible_user=a\n.hidden ansible_user=b\n",
+        ),
+        ("inventory/host_vars/x", "a: 1\n"),
+        ("inventory/secret.yml", "ansible_user: stolen\n"),
+        ("inventory/host_vars/.hidden.yml", "ansible_user: stolen\n"),
+    ];
+    let (room, _) = try_files(&files, &plain());
+    assert_eq!(room.get("../secret").user, "a");
+    assert_eq!(room.get(".hidden").user, "b");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read(text in "(\\[[a-c:]{0,9}\\]\n|[a-c]{1,3}(\\[[0-9a-c:]{0,5}\\])?( [a-c_]{1,3}=['\"a-c\\\\#]{0,4}){0,2}\n|[ a-c:]{0,8}\n){0,12}") {
+        for format in [Format::Ansible, Format::SshConfig, Format::Csv] {
+            let options = ImportOptions { format: Some(format), check: true, ..Default::default() };
+            let room = Room::new();
+            let _ = room.try_import(&text, &options);
+        }
+    }
+}
