@@ -26,7 +26,7 @@ pub struct Args {
 #[rustfmt::skip]
 const SUBJECTS: &[(&str, &str, &str)] = &[
     ("Inventory", "ls show", "the servers as a table, one of them whole"),
-    ("", "import export", "from and to list files and JSON"),
+    ("", "import export", "from files of many kinds, and to two"),
     ("", "add set rm", "by hand"),
     ("Servers", "exec", "a command on many at once"),
     ("", "status", "how they are: load, memory, disk"),

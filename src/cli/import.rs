@@ -22,14 +22,13 @@ use crate::ui::sanitize::one_line;
 #[command(after_help = "Examples:
   mroom import servers.txt --check
   mroom import inventory.ini --tag prod
-  mroom import ~/.ssh/config
   mroom import droplets.csv --user root --key ~/.ssh/id_ed25519")]
 pub struct Args {
     /// The file; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub file: String,
-    /// What the file is, when its content does not tell.
-    #[arg(long, value_name = "FORMAT", env = "MROOM_FORMAT", hide_env = true, value_parser = format_parser())]
+    /// list, json, ansible, ssh-config or csv; else found out.
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true, env = "MROOM_FORMAT", hide_env = true, value_parser = format_parser())]
     pub format: Option<Format>,
     /// Import the good lines although others are bad.
     #[arg(long, env = "MROOM_SKIP_BAD", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
