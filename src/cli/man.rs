@@ -6,6 +6,7 @@ use std::process::{Command as Process, Stdio};
 
 use clap::Command;
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use super::{App, args, help};
 use crate::error::{Error, Result};
@@ -47,13 +48,42 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
 /// A command's page as roff.
 fn page(command: &Command) -> Result<Vec<u8>> {
     let mut roff = Vec::new();
-    let version = env!("CARGO_PKG_VERSION");
-    Man::new(command.clone())
-        .source(format!("mroom {version}"))
-        .manual("MachineRoom")
-        .render(&mut roff)
+    render(command, &mut roff)
         .map_err(|e| Error::local(format!("cannot make the page: {e}")).source(e))?;
     Ok(roff)
+}
+
+fn render(command: &Command, roff: &mut Vec<u8>) -> std::io::Result<()> {
+    // The pages of `--help` leave the shared flags out, the manual does not.
+    let command = command.clone().mut_args(|arg| arg.hide_short_help(false));
+    let after = command.get_after_help().map(ToString::to_string);
+    let has_commands = command.has_subcommands();
+    let version = env!("CARGO_PKG_VERSION");
+    let man = Man::new(command)
+        .source(format!("mroom {version}"))
+        .manual("MachineRoom");
+    man.render_title(roff)?;
+    man.render_name_section(roff)?;
+    man.render_synopsis_section(roff)?;
+    man.render_description_section(roff)?;
+    man.render_options_section(roff)?;
+    if has_commands {
+        man.render_subcommands_section(roff)?;
+    }
+    let after = after.unwrap_or_default();
+    let (notes, examples) = after.split_once("Examples:\n").unwrap_or((&after, ""));
+    for (heading, text) in [("NOTES", notes), ("EXAMPLES", examples)] {
+        if text.trim().is_empty() {
+            continue;
+        }
+        let mut section = Roff::default();
+        section.control("SH", [heading]).control("nf", []);
+        for line in text.trim_end().lines() {
+            section.text([roman(line.trim_start())]);
+        }
+        section.control("fi", []).to_writer(roff)?;
+    }
+    Ok(())
 }
 
 /// Writes the pages of `command` and all below it; gives how many.

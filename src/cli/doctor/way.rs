@@ -1,7 +1,10 @@
 //! The way to a server, step by step.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
 
 use super::probe::{Probe, Root, script};
 use super::report::{Report, Row};
@@ -25,8 +28,8 @@ const CLOCKS: i64 = 30;
 /// No such server; standard output cannot be written. What goes wrong on the way is a row.
 pub(super) fn try_out(app: &App, id: &str, report: &mut Report) -> Result<()> {
     let server = find(app, id)?;
-    let listener = Arc::new(Listener::default());
-    let room = room(app, &listener);
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let room = room(app, &Arc::new(Listener(tell)));
     let target = match room.target(&server) {
         Ok(target) => target,
         Err(error) => return report.add(Row::error("server", &error)),
@@ -46,12 +49,23 @@ pub(super) fn try_out(app: &App, id: &str, report: &mut Report) -> Result<()> {
     );
     report.add(Row::ok("server", with.join(", ")))?;
     app.block_on(async {
-        let begun = Instant::now();
-        let connected = room.connect(target).await;
-        let heard = listener.take();
-        let last = way(begun, &heard, report)?;
+        let mut way = Way {
+            since: Instant::now(),
+            last: None,
+        };
+        let mut connecting = pin!(room.connect(target));
+        let connected = loop {
+            tokio::select! {
+                biased;
+                Some(heard) = heard.recv() => way.tell(heard, report)?,
+                connected = &mut connecting => break connected,
+            }
+        };
+        while let Ok(heard) = heard.try_recv() {
+            way.tell(heard, report)?;
+        }
         match connected {
-            Err(error) => report.add(Row::error(next(last), &error))?,
+            Err(error) => report.add(Row::error(next(way.last.as_ref()), &error))?,
             Ok(transport) => inside(app, &*transport, report).await?,
         }
         room.close().await;
@@ -96,25 +110,25 @@ fn room(app: &App, listener: &Arc<Listener>) -> std::rc::Rc<Room> {
     )
 }
 
-/// Tells the steps that were taken; gives the last one.
-fn way<'a>(
-    mut since: Instant,
-    heard: &'a [(Instant, Heard)],
-    report: &mut Report,
-) -> Result<Option<&'a Step>> {
-    let mut last = None;
-    for (at, heard) in heard {
+/// How far it got.
+struct Way {
+    since: Instant,
+    last: Option<Step>,
+}
+
+impl Way {
+    fn tell(&mut self, (at, heard): (Instant, Heard), report: &mut Report) -> Result<()> {
         let row = match heard {
             Heard::Note(message) => Row::warn("login", message),
             Heard::Step(step) => {
-                last = Some(step);
-                row(step).took(at.duration_since(since))
+                let row = row(&step).took(at.duration_since(self.since));
+                self.last = Some(step);
+                row
             }
         };
-        since = *at;
-        report.add(row)?;
+        self.since = at;
+        report.add(row)
     }
-    Ok(last)
 }
 
 fn row(step: &Step) -> Row {
@@ -242,18 +256,13 @@ enum Heard {
     Note(String),
 }
 
-/// Writes down what happens, and when.
-#[derive(Default)]
-struct Listener(Mutex<Vec<(Instant, Heard)>>);
+/// Passes on what happens, and when.
+struct Listener(mpsc::UnboundedSender<(Instant, Heard)>);
 
 impl Listener {
     fn hear(&self, heard: Heard) {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        list.push((Instant::now(), heard));
-    }
-
-    fn take(&self) -> Vec<(Instant, Heard)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        // Nobody listens any more once the connection is there.
+        let _ = self.0.send((Instant::now(), heard));
     }
 }
 
