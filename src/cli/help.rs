@@ -25,18 +25,16 @@ pub struct Args {
 /// the list of commands.
 #[rustfmt::skip]
 const SUBJECTS: &[(&str, &str, &str)] = &[
-    ("Inventory", "ls show", "the servers as a table, one of them whole"),
-    ("", "import export", "from files of many kinds, and to two"),
+    ("Inventory", "ls show", "the servers as a table, one whole"),
+    ("", "import export", "lists, other tools' inventories, JSON"),
     ("", "add set rm", "by hand"),
-    ("Servers", "exec", "a command on many at once"),
-    ("", "status", "how they are: load, memory, disk"),
-    ("", "cp", "files and folders, there and back"),
+    ("Servers", "exec cp", "commands and files, on many at once"),
     ("", "stage", "bring servers into a state"),
-    ("", "log", "what went to them, and how it ended"),
-    ("Lua", "run eval repl", "playbooks and workflows, a line, a prompt"),
-    ("", "which eject trust", "where a Lua file comes from; make it yours"),
-    ("This machine", "doctor", "what is wrong, here or on the way there"),
-    ("", "config secrets", "settings, and what opens stored passwords"),
+    ("", "status log", "how they are, and what went to them"),
+    ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
+    ("", "which eject trust", "where a Lua file comes from"),
+    ("This machine", "doctor", "what is wrong, here or on the way"),
+    ("", "config secrets", "settings, what opens stored passwords"),
     ("", "completions man help", "for your shell, and for you"),
     ("", "sandbox", "real sshd servers to learn with"),
 ];
@@ -163,7 +161,7 @@ fn wrapped(head: &str, words: &[&str], last: &str) -> String {
 fn first_page() -> String {
     let mut text = "{about-with-newline}\nUsage: mroom COMMAND ...\n\n".to_owned();
     for (subject, commands, what) in SUBJECTS {
-        text.push_str(&format!("{subject:<13} {commands:<22} {what}\n"));
+        text.push_str(&format!("{subject:<13} {commands:<25} {what}\n"));
     }
     text.push_str(
         "\nExamples:\n  mroom import servers.txt\n  mroom exec 'web-*' -- uptime\n\n\

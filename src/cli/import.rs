@@ -13,8 +13,10 @@ use crate::sshconfig::Local;
 use crate::ui::json as form;
 use crate::ui::sanitize::one_line;
 
-/// Add and change servers from a file: a list, what `export` wrote, an Ansible inventory, an ssh
-/// configuration, or CSV with a header.
+/// Add and change servers from a list, another tool's inventory, or CSV.
+///
+/// Read are list files, what `export` wrote, Ansible inventories, ssh configurations, and CSV with
+/// a header.
 ///
 /// Nothing is written unless every line is good. What the file says counts; tags and metadata
 /// stay, and groups become tags.

@@ -16,31 +16,33 @@ const USUAL: usize = 100;
 /// How often `--follow` looks.
 const EVERY: Duration = Duration::from_millis(300);
 
-/// Show what went to servers: when, by whom, what, and how it ended. The newest comes last.
+/// Show what went to servers: when, what, and how it ended; the newest last.
+///
+/// TIME is `90s`, `1h30m`, `2d`, `14:30`, `2026-01-31`, `yesterday`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "TIME is `90s`, `1h30m`, `2d`, `14:30`, `2026-01-31`, `yesterday`.\n\nExamples:\n  mroom log web* --since 2d --failed\n  mroom log --kind exec,copy -n 20 --json"
-)]
+#[command(after_help = "Examples:\n  mroom log 'web*' --since 2d --failed")]
 pub struct Args {
     /// Which servers; also those that have left the inventory.
     #[arg(value_name = "PATTERN")]
     pattern: Vec<String>,
-    /// Only what began then or later.
+    /// What began then or later: `2h`, `14:30`, `2026-01-31`.
     #[arg(long, value_name = "TIME", value_parser = time::moment)]
     since: Option<i64>,
     /// Only what began before.
     #[arg(long, value_name = "TIME", value_parser = time::moment)]
     until: Option<i64>,
-    /// Only what failed, what nobody knows the end of, and unreachable servers.
+    /// Only what failed, and unreachable servers.
     #[arg(long)]
     failed: bool,
-    /// Only these sorts.
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',', value_parser = values::kind())]
+    /// Of connect, shell, exec, copy, read, write, stage.
+    #[arg(long, value_name = "KIND,...", hide_possible_values = true, value_delimiter = ',', value_parser = values::kind())]
     kind: Vec<Kind>,
-    /// Only this run's (`--long` shows their numbers).
+    /// Only this run's (`--long` shows the numbers).
     #[arg(long, value_name = "RUN")]
     run: Option<i64>,
-    /// The last N; 0 for all [default: 100 without --since, --until or --run].
+    /// The last N, 0 for all.
+    ///
+    /// 100 unless --since, --until or --run narrows it.
     #[arg(short = 'n', long, value_name = "N")]
     lines: Option<usize>,
     /// The newest first.
@@ -49,13 +51,13 @@ pub struct Args {
     /// Go on with what is logged from now on.
     #[arg(short = 'F', long)]
     follow: bool,
-    /// Connections that were made too, not only those that were not.
+    /// With the connections that were made.
     #[arg(short, long)]
     all: bool,
     /// Show the run and who ran it.
     #[arg(long)]
     long: bool,
-    /// Remove what `log_days` and `log_rows` do not keep, now.
+    /// Remove now what `log_days` and `log_rows` do not keep.
     #[arg(long, conflicts_with_all = ["pattern", "since", "until", "failed", "kind", "run", "lines", "reverse", "follow", "all", "long"])]
     prune: bool,
 }

@@ -178,7 +178,7 @@ fn what_is_asked_for_is_shown() {
         (&["log", "nothing*"], "matches no server"),
         (&["log", "--prune", "web"], "exclude each other"),
         (&["log", "-f", "3"], "has no meaning for `log`"),
-        (&["log", "-n", "-1"], "unexpected argument"),
+        (&["log", "-n", "-1"], "has no flag `-1`"),
     ] {
         let done = home.run(words).ended(2);
         assert!(done.stderr.contains(message), "{words:?}: {}", done.stderr);

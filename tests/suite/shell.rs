@@ -50,6 +50,7 @@ const OFFERS: &[(&str, &[&str])] = &[
     ("mroom ls --limit=@f", &["--limit=@front"]),
     ("mroom ls --lo", &["--long"]),
     ("mroom --color a", &["always", "auto"]),
+    ("mroom log --kind exec,co", &["exec,connect", "exec,copy"]),
     ("mroom stage ce", &["cert"]),
     ("mroom stage cert,", &["cert,env"]),
     ("mroom stage cert @b", &["@back"]),

@@ -43,7 +43,11 @@ impl World {
         let choices = arg.get_possible_values();
         if !choices.is_empty() {
             let shown = choices.iter().filter(|value| !value.is_hide_set());
-            return Found::of(shown.map(|v| candidate(v.get_name(), "")).collect());
+            let all = shown.map(|v| candidate(v.get_name(), "")).collect();
+            return Found::of(match arg.get_value_delimiter() {
+                Some(',') => listed(word, all),
+                _ => all,
+            });
         }
         Found::of(match wants(arg) {
             // Its id is a new one.
