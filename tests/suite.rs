@@ -28,6 +28,7 @@ mod suite {
     mod inventory_export;
     mod inventory_original;
     mod inventory_secrets;
+    mod jump;
     mod layers;
     mod log;
     mod looks;

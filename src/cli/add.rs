@@ -1,10 +1,10 @@
 //! `mroom add`: one server into the inventory.
 
 use super::App;
-use super::fields::{Password, change, place};
+use super::fields::{Password, change};
 use crate::error::{Error, Result};
 use crate::events::Level;
-use crate::inventory::Server;
+use crate::inventory::{Server, place};
 
 /// Add a server.
 #[derive(Debug, clap::Args)]

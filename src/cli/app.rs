@@ -109,6 +109,7 @@ impl App {
             retired: acting.retired,
             limit: acting.limit.clone(),
             no_tunnel: acting.no_tunnel,
+            jump: jump(&acting.jump),
             vars: vars::read(&acting.extra_vars)?,
             run: Some(Run::of_process()),
         };
@@ -179,6 +180,16 @@ impl App {
         if self.screen.is_pipe_closed() {
             let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
         }
+    }
+}
+
+/// What `--jump` says; `none` is an empty way, and nothing leaves it to the servers.
+fn jump(words: &[String]) -> Option<Vec<String>> {
+    let words: Vec<String> = words.iter().map(|w| w.trim().to_owned()).collect();
+    match words.as_slice() {
+        [] => None,
+        [word] if word == "none" => Some(Vec::new()),
+        _ => Some(words),
     }
 }
 

@@ -104,6 +104,17 @@ pub struct Acting {
     /// Connect directly to servers that have a tunnel profile.
     #[arg(long, global = true, env = "MROOM_NO_TUNNEL", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub no_tunnel: bool,
+    /// Connect through these, one behind the other: ids, or `user@host:port`; `none` for directly.
+    #[arg(
+        short = 'J',
+        long,
+        global = true,
+        value_name = "HOST,...",
+        value_delimiter = ',',
+        env = "MROOM_JUMP",
+        hide_env = true
+    )]
+    pub jump: Vec<String>,
 }
 
 /// The ids of all flags of [`Acting`].
@@ -120,6 +131,7 @@ pub(super) const ACTING: &[&str] = &[
     "timeout",
     "command_timeout",
     "no_tunnel",
+    "jump",
 ];
 
 /// The one that may be given many times, before and after the command.
@@ -130,7 +142,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
         "ls" | "export" | "set" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
-        "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks"),
+        "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
         "exec" => flag != EXTRA_VARS,
         "status" => !matches!(flag, EXTRA_VARS | "fold" | "check"),
         "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),

@@ -4,11 +4,11 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::json;
 
-use super::{App, fields};
+use super::App;
 use crate::config::expand_tilde;
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
-use crate::inventory::{Format, ImportOptions, Summary, read_file};
+use crate::inventory::{Format, ImportOptions, Summary, local_user, read_file};
 use crate::sshconfig::Local;
 use crate::ui::json as form;
 use crate::ui::sanitize::one_line;
@@ -80,7 +80,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         port: args.port,
         key: args.key.clone(),
         vars: args.vars,
-        local: fields::local_user().ok().map(|user| Local {
+        local: local_user().ok().map(|user| Local {
             user,
             home: expand_tilde("~"),
         }),

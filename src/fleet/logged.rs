@@ -1,6 +1,7 @@
 //! The command log's place: around every connection and every transport, so that nothing reaches
 //! a server unseen. Check mode stands in front of it: what that withholds is not logged.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::events::Events;
 use crate::journal::{End, Entry, Kind, Limits, Log, Run};
 use crate::output::Output;
 use crate::secret::Redactor;
-use crate::ssh::{Connector, CopyOptions, Effect, Exec, Reply, Target, Transport};
+use crate::ssh::{CopyOptions, Effect, Exec, Reply, Route, Target, Transport};
 
 /// Begins the log of a run, as the settings say.
 pub(super) fn start(
@@ -47,22 +48,25 @@ impl StageEntry {
     }
 }
 
-/// Connects; the log hears of it, and of everything that goes over the connection.
-pub(super) async fn connect(
-    connector: &dyn Connector,
-    target: Target,
-    log: Option<&Log>,
+/// Waits for a connection to `target`; the log hears of it, and of everything that goes over it.
+pub(super) async fn connection(
+    log: Option<Log>,
+    target: &Target,
+    work: impl Future<Output = Result<Arc<dyn Transport>>>,
 ) -> Result<Arc<dyn Transport>> {
     let Some(log) = log else {
-        return connector.connect(target).await;
+        return work.await;
     };
     let id = target.id.clone();
-    let place = format!("{}@{}:{}", target.user, target.host, target.port);
+    let mut place = format!("{}@{}:{}", target.user, target.host, target.port);
+    if let Route::Through(hops) = &target.route {
+        let ids: Vec<&str> = hops.iter().map(|hop| hop.id.as_str()).collect();
+        place += &format!(" through {}", ids.join(", "));
+    }
     let entry = log.begin(&id, Kind::Connect, place);
-    let result = connector.connect(target).await;
+    let result = work.await;
     entry.end(ended(&result));
     let inner = result?;
-    let log = log.clone();
     Ok(Arc::new(Logged { inner, id, log }))
 }
 
@@ -169,6 +173,10 @@ impl Transport for Logged {
         let what = format!("{}:{from} -> {}", self.id, to.display());
         let call = self.inner.download(from, to, options);
         self.around(Kind::Copy, what, call, |result| moved(result, |n| *n))
+    }
+
+    fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {
+        self.inner.dial(host, port)
     }
 
     fn is_alive(&self) -> bool {

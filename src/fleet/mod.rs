@@ -6,10 +6,12 @@
 
 mod connections;
 mod health;
+mod hops;
 mod logged;
 mod map;
 mod outcome;
 mod room;
+mod route;
 
 pub use health::{Health, Space, health};
 pub use logged::StageEntry;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::connections::Connections;
+use super::hops::{Hops, Reach};
 use super::logged::StageEntry;
 use super::{Policy, logged};
 use crate::cancel::Cancel;
@@ -17,8 +18,7 @@ use crate::events::{Events, Interact, Level};
 use crate::inventory::{Selection, Server, Store};
 use crate::journal::{Log, Run};
 use crate::secret::{Redactor, Secret};
-use crate::ssh::guard::CheckMode;
-use crate::ssh::{Connector, Target, Transport};
+use crate::ssh::{Connector, Route, Target, Transport};
 
 /// What the command line says about this run.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +37,9 @@ pub struct RunOptions {
     pub limit: Option<String>,
     /// `--no-tunnel`: connect directly to servers that have a tunnel profile.
     pub no_tunnel: bool,
+    /// `--jump`: the jump hosts of every connection, the nearest first; an empty list goes
+    /// directly. Without it servers say for themselves.
+    pub jump: Option<Vec<String>>,
     /// `-e`: the playbook's `vars`.
     pub vars: Map<String, Value>,
     /// Who runs what, for the command log; without it nothing is logged.
@@ -62,6 +65,7 @@ pub struct Room {
     log: OnceCell<Option<Log>>,
     connector: Arc<dyn Connector>,
     connections: Connections,
+    hops: Rc<Hops>,
 }
 
 impl Room {
@@ -84,6 +88,7 @@ impl Room {
             log: OnceCell::new(),
             connector,
             connections: Connections::default(),
+            hops: Rc::default(),
         })
     }
 
@@ -136,6 +141,14 @@ impl Room {
     /// [`Kind::Tunnel`] when it stands behind a tunnel, [`Kind::Locked`] when its password is the
     /// only way in and secrets are locked.
     pub fn target(&self, server: &Server) -> Result<Target> {
+        Ok(Target {
+            route: self.route(server)?,
+            ..self.direct_target(server)?
+        })
+    }
+
+    /// The same without the jump hosts.
+    pub(super) fn direct_target(&self, server: &Server) -> Result<Target> {
         if let Some(profile) = server.tunnel().filter(|_| !self.options.no_tunnel) {
             let message = format!("the server is behind the tunnel `{profile}`");
             return Err(Error::new(Kind::Tunnel, message)
@@ -155,6 +168,7 @@ impl Room {
             password,
             key: server.key().map(expand_tilde),
             key_only: false,
+            route: Route::Direct,
         })
     }
 
@@ -163,7 +177,7 @@ impl Room {
     /// # Errors
     /// What the connector says; in check mode the transport refuses writing verbs.
     pub async fn connect(&self, target: Target) -> Result<Arc<dyn Transport>> {
-        self.session(target).await
+        self.reach().connect(target).await
     }
 
     /// An open session with `server`: the one that this run has already, or a new one. Two
@@ -172,23 +186,18 @@ impl Room {
     /// # Errors
     /// As [`Room::target`] and [`Room::connect`].
     pub async fn transport(&self, server: &Server) -> Result<Arc<dyn Transport>> {
-        let open = || Ok(self.session(self.target(server)?));
+        let open = || Ok(self.reach().connect(self.target(server)?));
         let opened = self.connections.get(&server.id, open).await;
         opened.map_err(|e| look_closer(e, &server.id))
     }
 
-    /// A new session; what it is made of does not hold on to the room.
-    fn session(&self, target: Target) -> impl Future<Output = Result<Arc<dyn Transport>>> + use<> {
-        let (connector, log) = (self.connector.clone(), self.log().cloned());
-        let check = self.options.check;
-        async move {
-            let id = target.id.clone();
-            let connected = logged::connect(&*connector, target, log.as_ref()).await;
-            let transport = connected.map_err(|e| e.server(id))?;
-            Ok(match check {
-                true => Arc::new(CheckMode(transport)),
-                false => transport,
-            })
+    /// What makes connections; it does not hold on to the room.
+    fn reach(&self) -> Reach {
+        Reach {
+            connector: self.connector.clone(),
+            log: self.log().cloned(),
+            hops: self.hops.clone(),
+            check: self.options.check,
         }
     }
 
@@ -239,6 +248,8 @@ impl Room {
     /// Closes all sessions, within a bounded time.
     pub async fn close(&self) {
         self.connections.close().await;
+        // Last, because the others stand on them.
+        self.hops.close().await;
     }
 }
 

@@ -49,7 +49,9 @@ pub(super) fn global(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     let connect = lua.create_async_function(move |_, opts: Value| {
         let context = c.clone();
         async move {
-            const ALLOWED: [&str; 6] = ["host", "port", "user", "password", "key", "key_only"];
+            const ALLOWED: [&str; 7] = [
+                "host", "port", "user", "password", "key", "key_only", "jump",
+            ];
             let opts = Options::new("ssh.connect", opts, &ALLOWED)?;
             let host = opts.required("host")?;
             let user = match opts.text("user")? {
@@ -73,6 +75,7 @@ pub(super) fn global(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
                 password,
                 key: opts.text("key")?.map(|k| expand_tilde(&k)),
                 key_only: opts.flag("key_only")?.unwrap_or(false),
+                route: context.room.route_to(&id, opts.text("jump")?.as_deref())?,
             };
             let transport = context.wait(context.room.connect(target)).await?;
             Ok(Ssh(Link::own(&context, id, transport)))

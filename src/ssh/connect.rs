@@ -1,8 +1,7 @@
 //! From a [`Target`] to an authenticated session, step by step, each with its own words for what
 //! went wrong. Runs on the session's thread and blocks only in poll(2).
 
-use std::net::TcpStream;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use super::hostkey::Known;
 use super::net::poll::Interest;
 use super::net::tcp::{self, Patience, Stop, abandoned, quick_ack};
 use super::net::wire;
-use super::{Options, Target, auth, ffi};
+use super::{Options, Route, Target, auth, ffi};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Level, Step};
 
@@ -37,7 +36,7 @@ pub struct Link<'a> {
     /// The session, non-blocking.
     pub session: Session,
     /// Its socket.
-    pub socket: Arc<TcpStream>,
+    pub socket: Arc<OwnedFd>,
     /// How long it may still take.
     pub patience: &'a mut Patience,
 }
@@ -105,8 +104,8 @@ pub fn establish(
     keys: &KeyRing,
     target: &Target,
     patience: &mut Patience,
-) -> Result<(Session, Arc<TcpStream>)> {
-    let mut attempt = || -> Result<(Session, Arc<TcpStream>)> {
+) -> Result<(Session, Arc<OwnedFd>)> {
+    let mut attempt = || -> Result<(Session, Arc<OwnedFd>)> {
         let known = Known::load(options, target)?;
         let mut tries = 0;
         let mut link = loop {
@@ -132,7 +131,13 @@ pub fn establish(
         auth::authenticate(&mut link, options, keys, target)?;
         Ok((link.session, link.socket))
     };
-    attempt().map_err(|e| e.server(&target.id))
+    let named = |e: Error| match &target.route {
+        Route::Over { hop, .. } if e.kind() == Kind::Connect => {
+            e.context(format!("through `{hop}`"))
+        }
+        _ => e,
+    };
+    attempt().map_err(|e| named(e).server(&target.id))
 }
 
 /// TCP and the SSH handshake. The flag says whether another try may help.
@@ -141,18 +146,16 @@ fn greet(
     target: &Target,
     known: &Known,
     patience: &mut Patience,
-) -> Result<(Session, Arc<TcpStream>), (Error, bool)> {
+) -> Result<(Session, Arc<OwnedFd>), (Error, bool)> {
     let step = |step| options.events.step(&target.id, step);
-    let addresses = tcp::resolve(&target.host, target.port, patience).map_err(|e| (e, false))?;
-    step(Step::Resolved(addresses.clone()));
-    let socket = tcp::connect(&addresses, patience).map_err(|e| {
-        let again = e.kind() == Kind::Connect;
-        (e, again)
-    })?;
-    if let Ok(address) = socket.peer_addr() {
-        step(Step::Connected(address));
-    }
-    let socket = Arc::new(socket);
+    let socket = match &target.route {
+        Route::Direct => reach(target, &step, patience)?,
+        Route::Over { socket, .. } => socket.clone(),
+        Route::Through(hops) => {
+            let message = format!("the way through {} jump hosts is not made", hops.len());
+            return Err((Error::usage(message), false));
+        }
+    };
     let session = prepare(known, &socket).map_err(|e| (e, false))?;
     let mut link = Link {
         session,
@@ -165,12 +168,30 @@ fn greet(
             Ok((link.session, link.socket))
         }
         Err(halt) => {
-            let again = matches!(&halt, Halt::Gone(_));
+            let again = matches!(&halt, Halt::Gone(_)) && matches!(target.route, Route::Direct);
             let error = handshake_error(&halt, target, link.patience.total());
             wire::hang_up();
             Err((error, again))
         }
     }
+}
+
+/// A TCP connection. The flag says whether another try may help.
+fn reach(
+    target: &Target,
+    step: &dyn Fn(Step),
+    patience: &Patience,
+) -> Result<Arc<OwnedFd>, (Error, bool)> {
+    let addresses = tcp::resolve(&target.host, target.port, patience).map_err(|e| (e, false))?;
+    step(Step::Resolved(addresses.clone()));
+    let socket = tcp::connect(&addresses, patience).map_err(|e| {
+        let again = e.kind() == Kind::Connect;
+        (e, again)
+    })?;
+    if let Ok(address) = socket.peer_addr() {
+        step(Step::Connected(address));
+    }
+    Ok(Arc::new(socket.into()))
 }
 
 /// What the handshake has come to.
@@ -183,7 +204,7 @@ fn agreed(session: &Session) -> Step {
     }
 }
 
-fn prepare(known: &Known, socket: &Arc<TcpStream>) -> Result<Session> {
+fn prepare(known: &Known, socket: &Arc<OwnedFd>) -> Result<Session> {
     let make = || -> Result<Session, ssh2::Error> {
         let session = Session::new()?;
         wire::reset(socket.as_fd());

@@ -10,7 +10,7 @@ use futures::future::poll_fn;
 
 use super::connect::words;
 use super::driver::{Core, Fault, Lease};
-use super::ffi::Channel;
+use super::ffi::{Channel, Opening};
 use super::transport::{Exec, Sink};
 use crate::error::{Error, Kind, Result};
 use crate::output::{Output, Stream};
@@ -140,7 +140,7 @@ pub async fn start(
     what: &str,
     started: &mut bool,
 ) -> Result<Lease, Fault> {
-    let mut lease = core.open().await?;
+    let mut lease = core.open(&Opening::Session).await?;
     lease.set_running(request == "exec");
     *started = true;
     let result = match lease.channel() {

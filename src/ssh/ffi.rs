@@ -5,7 +5,7 @@
 //! UTF-8. A [`Channel`] keeps its [`Session`] alive and is used on the session's thread only.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
@@ -134,6 +134,20 @@ pub fn auth_methods(session: &Session, user: &str) -> Result<String, Error> {
     }
 }
 
+/// What a channel is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// One command or subsystem.
+    Session,
+    /// A connection that the server makes to that host and port (`direct-tcpip`).
+    Direct {
+        /// Name or address, without NUL bytes.
+        host: String,
+        /// TCP port.
+        port: u16,
+    },
+}
+
 /// A session channel. All calls return at once, with [`would_block`] errors when they must wait.
 pub struct Channel {
     raw: *mut raw::LIBSSH2_CHANNEL,
@@ -143,12 +157,27 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Opens a channel for one command or subsystem. An interrupted opening is state of the
-    /// session: whoever calls next continues it, which is harmless as all openings are alike.
-    pub fn open(session: &Session) -> Result<Channel, Error> {
+    /// Opens a channel. An interrupted opening is state of the session: it must be continued to its
+    /// end, with the same `opening`, before there may be another one.
+    pub fn open(session: &Session, opening: &Opening) -> Result<Channel, Error> {
+        let channel = match opening {
+            Opening::Session => Self::open_session(session),
+            Opening::Direct { host, port } => Self::open_direct(session, host, *port)?,
+        };
+        if channel.is_null() {
+            return Err(Error::last_session_error(session).unwrap_or_else(Error::unknown));
+        }
+        Ok(Channel {
+            raw: channel,
+            session: session.clone(),
+            not_send: PhantomData,
+        })
+    }
+
+    fn open_session(session: &Session) -> *mut raw::LIBSSH2_CHANNEL {
         const KIND: &[u8] = b"session";
         // SAFETY: the session is alive; pointer and length describe KIND; no message.
-        let channel = unsafe {
+        unsafe {
             raw::libssh2_channel_open_ex(
                 raw_session(session),
                 KIND.as_ptr().cast(),
@@ -158,14 +187,25 @@ impl Channel {
                 ptr::null(),
                 0,
             )
-        };
-        if channel.is_null() {
-            return Err(Error::last_session_error(session).unwrap_or_else(Error::unknown));
         }
-        Ok(Channel {
-            raw: channel,
-            session: session.clone(),
-            not_send: PhantomData,
+    }
+
+    fn open_direct(
+        session: &Session,
+        host: &str,
+        port: u16,
+    ) -> Result<*mut raw::LIBSSH2_CHANNEL, Error> {
+        let host = CString::new(host).map_err(|_| Error::unknown())?;
+        // SAFETY: the session is alive; both texts end with NUL, and libssh2 copies them. The
+        // originator's address is for the server's log only.
+        Ok(unsafe {
+            raw::libssh2_channel_direct_tcpip_ex(
+                raw_session(session),
+                host.as_ptr(),
+                c_int::from(port),
+                c"127.0.0.1".as_ptr(),
+                0,
+            )
         })
     }
 

@@ -1,5 +1,6 @@
 //! Check mode, enforced where nobody can forget it: a transport that lets only readers pass.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,6 +38,10 @@ impl Transport for CheckMode {
 
     fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64> {
         self.0.download(from, to, options)
+    }
+
+    fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {
+        self.0.dial(host, port)
     }
 
     fn is_alive(&self) -> bool {

@@ -6,7 +6,8 @@
 //! [`transport`] is the contract; [`session`] keeps it over SSH, [`local`] on this machine,
 //! [`fake`] in tests, and [`guard`] walls in any of them for check mode. [`look`] connects nowhere. A session's way:
 //! [`connect`] (on [`net`], [`hostkey`], [`auth`]) -> [`driver`] -> [`exec`] and [`files`].
-//! [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
+//! [`jump`] is the way through one server to
+//! another. [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
 
 mod auth;
 mod connect;
@@ -17,6 +18,7 @@ mod ffi;
 mod files;
 pub mod guard;
 mod hostkey;
+mod jump;
 pub mod local;
 pub mod look;
 mod net;
@@ -25,6 +27,7 @@ mod transport;
 
 pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +53,25 @@ pub struct Target {
     pub key: Option<PathBuf>,
     /// Use `key` alone: no agent, no password. Proves that a key works.
     pub key_only: bool,
+    /// How to get there.
+    pub route: Route,
+}
+
+/// The way to a server.
+#[derive(Debug, Clone, Default)]
+pub enum Route {
+    /// Over the network.
+    #[default]
+    Direct,
+    /// Through these jump hosts, the nearest first. Who connects turns this into [`Route::Over`].
+    Through(Vec<Target>),
+    /// Over a socket that the jump host has given; it is used once.
+    Over {
+        /// The jump host's id.
+        hop: String,
+        /// What [`Transport::dial`] gave.
+        socket: Arc<OwnedFd>,
+    },
 }
 
 /// What holds for all connections of a run.

@@ -5,12 +5,14 @@
 //! the futures work on any executor. Dropping one drops its job.
 
 use std::future::poll_fn;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use tokio::sync::oneshot;
@@ -23,7 +25,7 @@ use super::files::{download, single, upload};
 use super::net::poll::Wake;
 use super::net::tcp::{Patience, abandoned};
 use super::transport::{CopyOptions, Exec, Reply, Transport};
-use super::{Options, Target};
+use super::{Options, Target, jump};
 use crate::error::{Error, Kind, Result};
 use crate::output::Output;
 
@@ -36,6 +38,8 @@ struct Handle {
     commands: mpsc::Sender<Command>,
     wake: Arc<Wake>,
     alive: Arc<AtomicBool>,
+    /// How long a connection may take, also one through this session.
+    patience: Duration,
 }
 
 /// Connects on a thread of its own.
@@ -99,6 +103,7 @@ fn serve(
         commands,
         wake: wake.clone(),
         alive,
+        patience: options.timeout,
     };
     // Even if nobody takes the handle, the goodbye below is said.
     let _ = answer.send(Ok(Arc::new(handle)));
@@ -193,6 +198,11 @@ impl Transport for Handle {
     fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64> {
         let from = from.to_owned();
         self.submit(move |core| Box::pin(download::download(core, from, to, options)))
+    }
+
+    fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {
+        let (hop, host, patience) = (self.id.clone(), host.to_owned(), self.patience);
+        self.submit(move |core| Box::pin(jump::dial(core, hop, host, port, patience)))
     }
 
     fn is_alive(&self) -> bool {

@@ -3,13 +3,14 @@
 //! The implementations are the SSH session, the local machine and the fake of the tests.
 //! Calls return futures that own what they need; dropping one cancels the work on the server.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::{DEFAULT_MAX_OUTPUT, Output, Stream};
 
 /// The answer to a call on a [`Transport`].
@@ -95,6 +96,13 @@ pub trait Transport: Send + Sync {
     fn upload(&self, from: PathBuf, to: &str, options: CopyOptions) -> Reply<u64>;
     /// Copies a file or folder from the server; gives the number of bytes copied.
     fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64>;
+    /// Has the server connect to `host` (a name as it knows it); gives a stream socket whose other
+    /// end that connection is. `Connect` when it refuses or cannot; `Timeout` when it does not say,
+    /// and then nothing else may be dialled over this connection.
+    fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {
+        let message = format!("no connection to {host}:{port} can be made through this one");
+        Box::pin(std::future::ready(Err(Error::usage(message))))
+    }
     /// False once the connection is known to be gone.
     fn is_alive(&self) -> bool;
     /// Says goodbye, within a bounded time. Further calls fail with `Connect`.

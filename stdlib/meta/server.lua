@@ -187,6 +187,7 @@ ssh = {}
 ---@field password? string|Secret
 ---@field key? string
 ---@field key_only? boolean
+---@field jump? string Jump hosts, the nearest first: ids, or `user@host:port`, joined by commas.
 
 ---Connects.
 ---@param opts mr.ConnectOpts

@@ -50,7 +50,7 @@ const NAMES: &[(&str, Wants)] = &[
     ("N", Wants::Own), ("N|N%", Wants::Own), ("SECONDS", Wants::Own), ("BYTES", Wants::Own),
     ("MODE", Wants::Own), ("COMMAND", Wants::Own), ("ARGS", Wants::Own), ("LUA", Wants::Own),
     ("K=V|@FILE", Wants::Own), ("[STAGE.]KEY=VALUE", Wants::Own),
-    ("[USER@]HOST[:PORT]", Wants::Own), ("NEW-ID", Wants::Own), ("USER", Wants::Own),
+    ("[USER@]HOST[:PORT]", Wants::Own), ("HOST,...", Wants::Pattern), ("NEW-ID", Wants::Own), ("USER", Wants::Own),
     ("CHAR", Wants::Own), ("TIME", Wants::Own), ("AGE", Wants::Own), ("RUN", Wants::Own),
     ("PORT", Wants::Own), ("TEXT", Wants::Own),
 ];

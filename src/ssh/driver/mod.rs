@@ -11,7 +11,7 @@ pub use turns::run;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,8 @@ use std::time::Instant;
 use futures::future::LocalBoxFuture;
 use ssh2::Session;
 
-use crate::ssh::ffi::{self, Channel};
+use crate::ssh::ffi::{self, Channel, Opening};
+use crate::ssh::net::poll::{Interest, Watch};
 use crate::ssh::net::wire;
 
 /// Bytes waiting for the kernel beyond which nothing more is written to channels.
@@ -47,13 +48,19 @@ pub enum Command {
 /// The session as jobs see it.
 pub struct Core {
     session: Session,
-    socket: Arc<TcpStream>,
+    socket: Arc<OwnedFd>,
     /// Cleared, for the handle to see, as soon as the connection is known to be gone.
     alive: Arc<AtomicBool>,
     /// The earliest moment that a pending timer of this round waits for.
     alarm: Cell<Option<Instant>>,
     /// A job stopped for fairness and wants another turn at once.
     again: Cell<bool>,
+    /// Descriptors that pending jobs of this round wait for.
+    watches: RefCell<Vec<Rc<Watch>>>,
+    /// Somebody opens a channel: libssh2 does one after another.
+    is_opening: Cell<bool>,
+    /// What libssh2 is opening, even if nobody waits for it any more.
+    begun: RefCell<Option<Opening>>,
     /// Channels that wait for the server's close message.
     closing: RefCell<Vec<Channel>>,
     /// Channels in use or closing.
@@ -66,13 +73,16 @@ pub struct Core {
 
 impl Core {
     /// Takes over an authenticated session.
-    pub fn new(session: Session, socket: Arc<TcpStream>, alive: Arc<AtomicBool>) -> Rc<Self> {
+    pub fn new(session: Session, socket: Arc<OwnedFd>, alive: Arc<AtomicBool>) -> Rc<Self> {
         Rc::new(Core {
             session,
             socket,
             alive,
             alarm: Cell::new(None),
             again: Cell::new(false),
+            watches: RefCell::default(),
+            is_opening: Cell::new(false),
+            begun: RefCell::default(),
             closing: RefCell::default(),
             channels: Cell::new(0),
             chores: RefCell::default(),
@@ -103,19 +113,25 @@ impl Core {
 
     /// Opens a channel. One that the server refuses while others of ours are open (its
     /// `MaxSessions`) waits for one of them to end.
-    pub async fn open(self: &Rc<Self>) -> Result<Lease, Fault> {
+    pub async fn open(self: &Rc<Self>, opening: &Opening) -> Result<Lease, Fault> {
+        let may_wait = *opening == Opening::Session;
         loop {
-            let opened = self.call(|| Channel::open(&self.session)).await;
-            match opened {
-                Ok(channel) => {
-                    self.channels.set(self.channels.get() + 1);
-                    return Ok(Lease {
-                        channel: Some(channel),
-                        core: self.clone(),
-                        running: false,
-                    });
+            let door = self.door().await;
+            let left = self.begun.borrow().clone().filter(|left| left != opening);
+            if let Some(left) = left {
+                // Whoever wanted that has gone; a refusal of it is nobody's business.
+                match self.open_one(&left).await {
+                    Ok(lease) => drop(lease),
+                    Err(Fault::Ssh(_)) => {}
+                    Err(gone) => return Err(gone),
                 }
-                Err(Fault::Ssh(error)) if is_refusal(&error) && self.channels.get() > 0 => {
+            }
+            let opened = self.open_one(opening).await;
+            drop(door);
+            match opened {
+                Err(Fault::Ssh(error))
+                    if may_wait && is_refusal(&error) && self.channels.get() > 0 =>
+                {
                     let others = self.channels.get();
                     // What is merely kept gives its place.
                     drop(self.take_spare());
@@ -127,9 +143,39 @@ impl Core {
                     )
                     .await;
                 }
-                Err(fault) => return Err(fault),
+                done => return done,
             }
         }
+    }
+
+    /// Waits for the right to open a channel.
+    async fn door(self: &Rc<Self>) -> Door {
+        poll_fn(|_| match self.is_opening.get() && !wire::has_ended() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+        self.is_opening.set(true);
+        Door(self.clone())
+    }
+
+    async fn open_one(self: &Rc<Self>, opening: &Opening) -> Result<Lease, Fault> {
+        self.begun.replace(Some(opening.clone()));
+        let opened = self.call(|| Channel::open(&self.session, opening)).await;
+        self.begun.take();
+        let channel = opened?;
+        self.channels.set(self.channels.get() + 1);
+        Ok(Lease {
+            channel: Some(channel),
+            core: self.clone(),
+            running: false,
+        })
+    }
+
+    /// The loop comes back when that happens on the descriptor.
+    pub fn watch(&self, watch: &Rc<Watch>, interest: Interest) {
+        watch.set_interest(interest);
+        self.watches.borrow_mut().push(watch.clone());
     }
 
     /// Ready from `until` on; before that, the loop comes back in time.
@@ -184,6 +230,16 @@ impl Core {
 
 fn is_refusal(error: &ssh2::Error) -> bool {
     error.code() == ssh2::ErrorCode::Session(libssh2_sys::LIBSSH2_ERROR_CHANNEL_FAILURE)
+}
+
+/// The right to open a channel.
+struct Door(Rc<Core>);
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.0.is_opening.set(false);
+        self.0.yield_turn();
+    }
 }
 
 /// A channel in use. When dropped it is closed in the background; a command that still runs on

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use futures::future::LocalBoxFuture;
 
 use super::{Command, Core};
-use crate::ssh::net::poll::{Interest, Wake, wait};
+use crate::ssh::net::poll::{Interest, Wake, wait_also};
 use crate::ssh::net::tcp::quick_ack;
 use crate::ssh::net::wire;
 
@@ -68,6 +68,7 @@ fn turn(core: &Core, jobs: &mut Vec<LocalBoxFuture<'static, ()>>) -> bool {
     let mut starved = false;
     core.alarm.set(None);
     core.again.set(false);
+    core.watches.borrow_mut().clear();
     let mut context = Context::from_waker(Waker::noop());
     jobs.retain_mut(|job| {
         wire::refuel();
@@ -134,7 +135,8 @@ impl Core {
             read: !idle || closing,
             write: wire::unsent() > 0,
         };
-        let ready = wait(Some((socket, interest)), wake, until);
+        let others = self.watches.borrow();
+        let ready = wait_also(Some((socket, interest)), wake, &others, until);
         if ready.hung_up && !interest.read {
             wire::end("the server closed the connection");
         }
@@ -150,7 +152,7 @@ impl Core {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
-        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
         wire::hang_up();
         self.closing.take();
     }

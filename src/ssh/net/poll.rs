@@ -2,7 +2,9 @@
 //!
 //! Owns nothing but the wake descriptor. Imports nothing of the crate.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
@@ -38,6 +40,58 @@ pub struct Interest {
     pub write: bool,
 }
 
+impl Interest {
+    fn flags(self) -> PollFlags {
+        let mut flags = PollFlags::RDHUP;
+        flags.set(PollFlags::IN, self.read);
+        flags.set(PollFlags::OUT, self.write);
+        flags
+    }
+}
+
+/// A descriptor beside the session's own, and whether it is worth a try.
+#[derive(Debug)]
+pub struct Watch {
+    fd: OwnedFd,
+    interest: Cell<Interest>,
+    ready: Cell<bool>,
+}
+
+impl Watch {
+    /// Worth a try until [`Watch::set_used_up`].
+    pub fn new(fd: OwnedFd) -> Self {
+        let interest = Interest {
+            read: true,
+            write: false,
+        };
+        Watch {
+            fd,
+            interest: Cell::new(interest),
+            ready: Cell::new(true),
+        }
+    }
+
+    /// The descriptor.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// What the next wait is for.
+    pub fn set_interest(&self, interest: Interest) {
+        self.interest.set(interest);
+    }
+
+    /// Whether something may have happened on it since it was used up.
+    pub fn is_ready(&self) -> bool {
+        self.ready.get()
+    }
+
+    /// There is nothing more to read for now.
+    pub fn set_used_up(&self) {
+        self.ready.set(false);
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ready {
@@ -56,12 +110,24 @@ pub fn wait(
     wake: &Wake,
     until: Option<Instant>,
 ) -> Ready {
+    wait_also(socket, wake, &[], until)
+}
+
+/// [`wait`], also for what happens on `others`, which hear of it.
+pub fn wait_also(
+    socket: Option<(BorrowedFd<'_>, Interest)>,
+    wake: &Wake,
+    others: &[Rc<Watch>],
+    until: Option<Instant>,
+) -> Ready {
     let mut fds = vec![PollFd::from_borrowed_fd(wake.0.as_fd(), PollFlags::IN)];
     if let Some((fd, interest)) = socket {
-        let mut flags = PollFlags::RDHUP;
-        flags.set(PollFlags::IN, interest.read);
-        flags.set(PollFlags::OUT, interest.write);
-        fds.push(PollFd::from_borrowed_fd(fd, flags));
+        fds.push(PollFd::from_borrowed_fd(fd, interest.flags()));
+    }
+    let own = fds.len();
+    for other in others {
+        let flags = other.interest.get().flags();
+        fds.push(PollFd::from_borrowed_fd(other.fd(), flags));
     }
     let timeout = until.map(|t| timespec(t.saturating_duration_since(Instant::now())));
     if rustix::event::poll(&mut fds, timeout.as_ref()).is_err() {
@@ -75,7 +141,13 @@ pub fn wait(
     if woken {
         wake.clear();
     }
-    let events = fds.get(1).map_or(PollFlags::empty(), PollFd::revents);
+    for (fd, other) in fds[own..].iter().zip(others) {
+        if !fd.revents().is_empty() {
+            other.ready.set(true);
+        }
+    }
+    let socket = fds[..own].get(1);
+    let events = socket.map_or(PollFlags::empty(), PollFd::revents);
     let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
     Ready {
         socket: !events.is_empty(),

@@ -2,7 +2,7 @@
 //! keeps, and given up at once when nobody wants it any more.
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -228,6 +228,6 @@ fn failed(address: SocketAddr, error: Errno) -> Error {
 
 /// Without it the server's small first packets wait about 40 ms for our delayed ACK. Linux clears
 /// the option by itself, so it is set before each wait.
-pub fn quick_ack(socket: &TcpStream) {
+pub fn quick_ack(socket: impl AsFd) {
     let _ = rustix::net::sockopt::set_tcp_quickack(socket, true);
 }
