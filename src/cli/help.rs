@@ -8,15 +8,16 @@ use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Command};
 
 use super::flags::{ACTING, Acting, Globals, takes};
+use super::pages::{self, FLAGS_NOTE};
 use super::{App, args};
 use crate::config::nearest;
 use crate::error::{Error, Result};
 
-/// Explain a command in full, or a subject: commands, flags, patterns.
+/// Explain a command in full, or a subject: commands, flags, patterns, exit.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  mroom help exec\n  mroom help patterns")]
 pub struct Args {
-    /// A command (`secrets lock`), or `commands`, `flags`, `patterns`.
+    /// A command (`secrets lock`), or `commands`, `flags`, `patterns`, `exit`.
     #[arg(value_name = "TOPIC")]
     topic: Vec<String>,
 }
@@ -41,30 +42,6 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
 
 /// Columns of help when nothing says how wide the screen is.
 const WIDTH: usize = 80;
-
-const PATTERNS: &str = "\
-A pattern selects servers. Words are joined by a comma or a blank:
-
-  web-01          the server of that id
-  all             every server that is not retired
-  web-*           wildcards: * ? [abc] [!a]
-  web-[01-20]     a range of numbers, here with a leading zero
-  @edge           a tag; wildcards as well: @edge*
-  role=edge       a field or metadata: host user port key tunnel, or any key
-  @./ids.txt      ids from a file, one a line
-  -               ids from standard input
-  !web-09         take out; &@edge keeps only what is in both
-
-Quote patterns, so that your shell leaves them alone: 'all !web-09'. One that
-matches nothing is an error: empty never means all. Retired servers are left
-out unless named one by one, or with --retired. --limit narrows any selection.
-";
-
-const SHARED_NOTE: &str = "
-Each stands before or after the command, and has a variable: --accept-new is
-MROOM_ACCEPT_NEW. Those marked as settings can be kept in the settings file:
-`mroom config` lists them.
-";
 
 /// Makes the pages of the grammar.
 pub(super) fn dress(root: Command) -> Command {
@@ -177,7 +154,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let text = match args.topic.as_slice() {
         [] => root.render_help().to_string(),
         [topic] if topic == "flags" => flags(),
-        [topic] if topic == "patterns" => PATTERNS.to_owned(),
+        [topic] if topic == "patterns" => pages::PATTERNS.to_owned(),
+        [topic] if topic == "exit" => pages::EXIT.to_owned(),
         [topic] if topic == "commands" => commands(&root),
         words => find(&root, words)?.clone().render_long_help().to_string(),
     };
@@ -207,7 +185,7 @@ fn flags() -> String {
     let command = <Acting as clap::Args>::augment_args(command);
     let command = <Globals as clap::Args>::augment_args(command);
     let page = command.help_template("{all-args}").max_term_width(100);
-    format!("{}\n{SHARED_NOTE}", page.clone().render_help())
+    format!("{}\n{FLAGS_NOTE}", page.clone().render_help())
 }
 
 /// Every command in a line.

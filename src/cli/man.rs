@@ -8,7 +8,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use super::{App, args, help};
+use super::{App, args, help, pages};
 use crate::error::{Error, Result};
 use crate::events::Level;
 
@@ -58,6 +58,7 @@ fn render(command: &Command, roff: &mut Vec<u8>) -> std::io::Result<()> {
     let command = command.clone().mut_args(|arg| arg.hide_short_help(false));
     let after = command.get_after_help().map(ToString::to_string);
     let has_commands = command.has_subcommands();
+    let is_first = command.get_name() == "mroom";
     let version = env!("CARGO_PKG_VERSION");
     let man = Man::new(command)
         .source(format!("mroom {version}"))
@@ -72,18 +73,27 @@ fn render(command: &Command, roff: &mut Vec<u8>) -> std::io::Result<()> {
     }
     let after = after.unwrap_or_default();
     let (notes, examples) = after.split_once("Examples:\n").unwrap_or((&after, ""));
-    for (heading, text) in [("NOTES", notes), ("EXAMPLES", examples)] {
-        if text.trim().is_empty() {
-            continue;
-        }
-        let mut section = Roff::default();
-        section.control("SH", [heading]).control("nf", []);
-        for line in text.trim_end().lines() {
-            section.text([roman(line.trim_start())]);
-        }
-        section.control("fi", []).to_writer(roff)?;
+    section(roff, "NOTES", notes)?;
+    if is_first {
+        section(roff, "PATTERNS", pages::PATTERNS)?;
+        section(roff, "EXIT STATUS", pages::EXIT)?;
+        section(roff, "FILES", pages::FILES)?;
     }
-    Ok(())
+    let lines = examples.lines().map(|l| l.strip_prefix("  ").unwrap_or(l));
+    section(roff, "EXAMPLES", &lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Text as it stands; nothing without one.
+fn section(to: &mut Vec<u8>, heading: &str, text: &str) -> std::io::Result<()> {
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    let mut section = Roff::default();
+    section.control("SH", [heading]).control("nf", []);
+    for line in text.trim_end().lines() {
+        section.text([roman(line)]);
+    }
+    section.control("fi", []).to_writer(to)
 }
 
 /// Writes the pages of `command` and all below it; gives how many.

@@ -24,6 +24,7 @@ mod log;
 mod ls;
 mod man;
 mod outcomes;
+mod pages;
 mod repl;
 mod rm;
 mod run;

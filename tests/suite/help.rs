@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use crate::support::home::{Home, run};
+use crate::support::home::{Home, MROOM, run};
 use crate::support::sshd::has;
+use crate::support::terminal::Terminal;
 
 /// The screen.
 const COLUMNS: usize = 80;
@@ -108,6 +109,10 @@ fn help_explains_in_full() {
     assert!(long.contains("joined by single spaces"), "{long}");
     assert!(page(&home, &["help", "flags"]).contains("MROOM_ACCEPT_NEW"));
     assert!(page(&home, &["help", "patterns"]).contains("web-[01-20]"));
+    assert!(page(&home, &["help", "exit"]).contains("130  interrupted"));
+    for topic in ["flags", "patterns", "exit"] {
+        assert!(page(&home, &["help", topic]).lines().count() <= 2 * LINES);
+    }
     let done = home.run(&["help", "exce"]).ended(2);
     assert!(done.stderr.contains("did you mean `exec`?"), "{done:?}");
 }
@@ -137,4 +142,27 @@ fn the_manual_has_a_page_for_each_command_without_a_mistake() {
     ] {
         assert!(page.contains(text), "no {text:?}: {page}");
     }
+}
+
+#[test]
+fn on_a_terminal_the_manual_is_shown_by_man() {
+    if !has("script") {
+        return;
+    }
+    let home = Home::new();
+    // The person's own man(1): says how it was called and what it was given.
+    let man = home.write("bin/man", "#!/bin/sh\necho \"[$*]\"; grep -c '^\\.SH'\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(man, mode).unwrap();
+    let path = format!("PATH={}:$PATH", home.path("bin").display());
+    let line = format!("env \"{path}\" '{MROOM}' man exec");
+    let seen = Terminal::running(&home, (80, 24), &line).ended().ended(0);
+    assert!(
+        seen.stdout.contains("[-l -]\r\n") && !seen.stdout.contains(".TH"),
+        "{seen:?}"
+    );
+    // Without one it is printed.
+    let line = format!("env PATH=/nowhere '{MROOM}' man exec");
+    let seen = Terminal::running(&home, (80, 24), &line).ended().ended(0);
+    assert!(seen.stdout.contains(".TH"), "{seen:?}");
 }

@@ -23,4 +23,5 @@ _mroom() {
         compopt -o nospace 2>/dev/null
     fi
 }
-complete -o nosort -F _mroom mroom
+# Before 4.4 bash knows no `nosort`.
+complete -o nosort -F _mroom mroom 2>/dev/null || complete -F _mroom mroom

@@ -2,6 +2,7 @@
 
 use clap::Arg;
 
+use super::super::pages::TOPICS;
 use super::super::{args, vm};
 use super::values::{Candidate, Files, Found, candidate, commands, plain};
 use super::wants::{Wants, wants};
@@ -88,8 +89,7 @@ impl World {
             Wants::Project => plain(self.config.iter().flat_map(|c| c.projects().to_vec())),
             Wants::Topic => {
                 let mut list = commands(&args::command());
-                let pages = ["commands", "flags", "patterns"];
-                list.extend(pages.map(|page| candidate(page, "")));
+                list.extend(TOPICS.iter().map(|page| candidate(*page, "")));
                 list
             }
             Wants::File => {
