@@ -17,6 +17,7 @@ mod suite {
     mod cli_secrets;
     mod cli_terminal;
     mod doctor;
+    mod edit;
     mod errors;
     mod files;
     mod golden;

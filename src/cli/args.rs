@@ -45,6 +45,7 @@ pub enum Command {
     Export(super::export::Args),
     Add(super::add::Args),
     Set(super::set::Args),
+    Edit(super::edit::Args),
     Rm(super::rm::Args),
     Exec(super::exec::Args),
     Cp(super::cp::Args),

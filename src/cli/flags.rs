@@ -140,7 +140,7 @@ pub(super) const EXTRA_VARS: &str = "extra_vars";
 /// Which flags of [`Acting`] a command takes; the others are refused, not ignored.
 pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
-        "ls" | "export" | "set" | "rm" => matches!(flag, "limit" | "retired"),
+        "ls" | "export" | "set" | "edit" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
         "exec" => flag != EXTRA_VARS,

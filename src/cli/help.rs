@@ -28,7 +28,7 @@ pub struct Args {
 const SUBJECTS: &[(&str, &str, &str)] = &[
     ("Inventory", "ls show", "the servers as a table, one whole"),
     ("", "import export", "lists, other tools' inventories, JSON"),
-    ("", "add set rm", "by hand"),
+    ("", "add set edit rm", "by hand"),
     ("Servers", "exec cp", "commands and files, on many at once"),
     ("", "stage", "bring servers into a state"),
     ("", "status log", "how they are, and what went to them"),

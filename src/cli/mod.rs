@@ -11,6 +11,7 @@ mod config;
 mod copies;
 mod cp;
 mod doctor;
+mod edit;
 mod eject;
 mod eval;
 mod exec;
@@ -95,6 +96,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Export(args) => export::run(app, args),
         Command::Add(args) => add::run(app, args),
         Command::Set(args) => set::run(app, args),
+        Command::Edit(args) => edit::run(app, args),
         Command::Rm(args) => rm::run(app, args),
         Command::Exec(args) => exec::run(app, args),
         Command::Cp(args) => cp::run(app, args),

@@ -139,6 +139,26 @@ impl Store {
         })
     }
 
+    /// Puts each second server in the place of the first, all or none, as long as the first ones
+    /// are what the database holds; else gives the id of one that is not.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn swap(&self, pairs: &[(Server, Server)]) -> Result<Option<String>> {
+        self.db.write(|conn| {
+            for (old, _) in pairs {
+                if rows::one(conn, &old.id)?.as_ref() != Some(old) {
+                    return Ok(Some(old.id.clone()));
+                }
+            }
+            for (old, new) in pairs {
+                check_fields(new, Some(old))?;
+                rows::write(conn, new, Some(old))?;
+            }
+            Ok(None)
+        })
+    }
+
     /// Changes one server as it is now; gives what it became.
     ///
     /// # Errors
