@@ -32,6 +32,7 @@ mod suite {
     mod jump;
     mod layers;
     mod log;
+    mod log_writing;
     mod looks;
     mod ls;
     mod lua_commands;
@@ -43,6 +44,7 @@ mod suite {
     mod shell;
     mod shows;
     mod ssh_auth;
+    mod ssh_dial;
     mod ssh_exec;
     mod ssh_files;
     mod ssh_hostile;

@@ -91,4 +91,6 @@ impl End {
 }
 
 #[cfg(test)]
+mod book_tests;
+#[cfg(test)]
 mod tests;

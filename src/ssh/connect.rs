@@ -12,7 +12,7 @@ use super::hostkey::Known;
 use super::net::poll::Interest;
 use super::net::tcp::{self, Patience, Stop, abandoned, quick_ack};
 use super::net::wire;
-use super::{Options, Route, Target, auth, ffi};
+use super::{Options, Route, Target, auth, ffi, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Level, Step};
 
@@ -27,7 +27,7 @@ const KEX: &[&str] = &[
 const CIPHERS: &[&str] = &["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"];
 /// Bytes before the end of the handshake after which a server is not believed any more: a
 /// banner and a key exchange need less than a tenth of it.
-const FLOOD: u64 = 512 << 10;
+pub const FLOOD: u64 = 512 << 10;
 /// The first pause before another try; doubled each time.
 const BACK_OFF: Duration = Duration::from_millis(250);
 
@@ -169,7 +169,7 @@ fn greet(
         }
         Err(halt) => {
             let again = matches!(&halt, Halt::Gone(_)) && matches!(target.route, Route::Direct);
-            let error = handshake_error(&halt, target, link.patience.total());
+            let error = refusal::handshake(&halt, target, link.patience.total());
             wire::hang_up();
             Err((error, again))
         }
@@ -249,50 +249,6 @@ fn back_off(tries: u32, patience: &Patience) -> Result<()> {
         Err(Stop::Abandoned) => Err(abandoned()),
         // Out of time: the next attempt says so in its own words.
         Ok(_) | Err(Stop::Timeout) => Ok(()),
-    }
-}
-
-fn handshake_error(halt: &Halt, target: &Target, total: Duration) -> Error {
-    let place = super::hostkey::name_of(&target.host, target.port);
-    let first = wire::first_bytes();
-    let greeted = first.starts_with(b"SSH-") || first.windows(5).any(|w| w == b"\nSSH-");
-    let seconds = total.as_secs_f32();
-    let connect = |message: String| Error::new(Kind::Connect, message);
-    let foreign = || {
-        let line: String = String::from_utf8_lossy(&first)
-            .chars()
-            .take_while(|c| *c != '\n' && *c != '\r')
-            .map(|c| if c.is_control() { '.' } else { c })
-            .take(80)
-            .collect();
-        connect(format!("{place} is not an SSH server: it said `{line}`"))
-            .hint("is the port right?")
-    };
-    match halt {
-        Halt::Stop(Stop::Abandoned) => abandoned(),
-        Halt::Stop(Stop::Timeout) if first.is_empty() => connect(format!(
-            "{place} accepted the connection and said nothing for {seconds} s"
-        ))
-        .hint("is it overloaded, or is something else listening on that port?"),
-        Halt::Flood if !greeted => connect(format!(
-            "{place} is not an SSH server: it sent {} KiB without a greeting",
-            FLOOD >> 10
-        ))
-        .hint("is the port right?"),
-        _ if !greeted && !first.is_empty() => foreign(),
-        Halt::Gone(how) if first.is_empty() => connect(format!(
-            "{place} accepted the connection and gave no greeting: {how}"
-        ))
-        .hint("too many connections at once (MaxStartups), or a block after failed logins?"),
-        Halt::Gone(how) => connect(format!("{place}: {how} during the handshake")),
-        Halt::Stop(Stop::Timeout) => connect(format!(
-            "the handshake with {place} timed out after {seconds} s"
-        )),
-        Halt::Flood => connect(format!("{place} floods us instead of shaking hands")),
-        Halt::Ssh(error) => connect(format!(
-            "the handshake with {place} failed: {}",
-            words(error)
-        )),
     }
 }
 

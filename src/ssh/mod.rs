@@ -22,6 +22,7 @@ mod jump;
 pub mod local;
 pub mod look;
 mod net;
+mod refusal;
 mod session;
 mod transport;
 

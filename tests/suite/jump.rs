@@ -1,6 +1,6 @@
 //! Servers behind jump hosts, all of them real sshd on loopback.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -208,6 +208,18 @@ fn all_behind_one_share_its_session() {
     assert!(done.code == 3 || done.code == 4, "{done:?}");
 }
 
+/// A listener that nobody accepts at, its queue full: a further connection gets no answer.
+pub(super) fn deaf() -> (TcpListener, Vec<std::io::Result<TcpStream>>) {
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::listen(deaf.as_fd(), 0).unwrap();
+    let address = deaf.local_addr().unwrap();
+    let held: Vec<_> = (0..4)
+        .map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(300)))
+        .collect();
+    assert!(held.iter().any(Result::is_err), "the queue is not full");
+    (deaf, held)
+}
+
 #[test]
 fn a_silent_server_keeps_nobody_waiting() {
     let (Some(web), Some(hop)) = (Sshd::start(""), Sshd::start("")) else {
@@ -216,14 +228,8 @@ fn a_silent_server_keeps_nobody_waiting() {
     let Some(home) = room(&[("hop", &hop), ("web-1", &web), ("web-2", &web)]) else {
         return;
     };
-    // Nobody accepts, and the queue is full: a further connection gets no answer.
-    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
-    rustix::net::listen(deaf.as_fd(), 0).unwrap();
+    let (deaf, _held) = deaf();
     let address = deaf.local_addr().unwrap();
-    let held: Vec<_> = (0..4)
-        .map(|_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)))
-        .collect();
-    assert!(held.iter().any(Result::is_err), "the queue is not full");
     home.ok(&["add", "deaf", &format!("{}@{address}", user())]);
     home.ok(&[
         "add",
