@@ -138,6 +138,17 @@ pub(super) fn command() -> clap::Command {
     help::dress(command)
 }
 
+/// The variables that stand for flags, without `MROOM_`.
+pub(super) fn variables() -> Vec<String> {
+    let root = Cli::command();
+    let subcommands = root
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let flags = root.get_arguments().chain(subcommands);
+    let names = flags.filter_map(|flag| flag.get_env()?.to_str()?.strip_prefix("MROOM_"));
+    names.map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,11 @@
 //! `mroom doctor`: what it finds here and on the way to a server, and that it leaves no trace.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::account::{Account, PASSWORD};
 use crate::support::home::{Done, Home, run};
@@ -85,7 +89,12 @@ fn what_is_wrong_here_is_told_with_a_remedy() {
     home.write(".ssh/known_hosts", "# fine\nh ssh-ed25519\n");
     home.write(".machineroom/stages/x.lua", "return {}");
     let mut command = home.mroom(&["doctor"]);
-    let done = run(command.env("SSH_AUTH_SOCK", home.path("agent")), "").ended(0);
+    command.env("SSH_AUTH_SOCK", home.path("agent"));
+    command.env("MROOM_FROKS", "3").env("MROOM_QUIET", "0");
+    let done = run(&mut command, "").ended(0);
+    let variable = trouble(&done, "settings");
+    assert!(variable.contains("`MROOM_FROKS`") && variable.contains("`MROOM_FORKS`?"));
+    assert!(!done.stdout.contains("MROOM_QUIET"), "{done:?}");
     assert!(
         trouble(&done, "data folder").contains("`chmod 600 "),
         "{done:?}"
@@ -234,6 +243,21 @@ fn each_step_can_fail() {
     home.ok(&["add", "mute", &format!("me@127.0.0.1:{port}")]);
     let done = home.run(&["doctor", "mute", "-T", "0.5"]).ended(4);
     assert!(trouble(&done, "ssh").contains("said nothing"), "{done:?}");
+    interrupted(&home);
+}
+
+/// Ctrl-C ends the wait for a server that says nothing.
+fn interrupted(home: &Home) {
+    let mut child = home
+        .mroom(&["doctor", "mute", "-T", "600"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("connected to")));
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -1,24 +1,24 @@
 //! The checks of this machine.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
 use rustix::process::{Resource, getrlimit};
 
+use super::data;
 use super::report::{Report, Row};
-use crate::cli::{App, vm};
-use crate::config::Origin as SettingOrigin;
-use crate::db::{Peek, State};
-use crate::error::{Error, Result};
-use crate::inventory::Server;
+use crate::cli::{App, args, vm};
+use crate::config::{Origin as SettingOrigin, nearest};
+use crate::error::Result;
 use crate::lua::{Origin, Trust, Vm};
 use crate::output::Stream;
-use crate::quote::word;
 use crate::ssh::look;
 
 /// Files that a session needs open at once, and those that all else needs.
 const FILES: (u64, u64) = (4, 64);
+
+/// Variables that are neither flags nor settings, without `MROOM_`.
+const OTHER_VARIABLES: [&str; 3] = ["CONFIG_DIR", "PASSPHRASE", "PASSPHRASE_FILE"];
 
 /// Makes all checks.
 ///
@@ -26,7 +26,10 @@ const FILES: (u64, u64) = (4, 64);
 /// Standard output cannot be written.
 pub(super) fn look(app: &App, report: &mut Report) -> Result<()> {
     report.add(settings(app))?;
-    for row in data(app) {
+    for row in variables(app) {
+        report.add(row)?;
+    }
+    for row in data::look(app) {
         report.add(row)?;
     }
     for row in keys(app) {
@@ -77,93 +80,28 @@ fn settings(app: &App) -> Row {
     }
 }
 
-/// The data folder, the database, the stored secrets.
-fn data(app: &App) -> Vec<Row> {
-    let config = &app.room.config;
-    let path = config.database();
-    if !path.exists() {
-        let message = format!("`{}` is not there yet", path.display());
-        let hint = "`mroom import FILE` or `mroom add` makes it";
-        return vec![Row::ok("database", message).hint(hint)];
-    }
+/// Variables that look like ours and that nothing reads: a typing error says nothing by itself.
+fn variables(app: &App) -> Vec<Row> {
+    let mut known: Vec<String> = OTHER_VARIABLES.map(str::to_owned).to_vec();
+    let settings = app.room.config.entries().iter();
+    known.extend(settings.map(|e| e.key.to_uppercase().replace('.', "_")));
+    known.extend(args::variables());
+    let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut rows = Vec::new();
-    let open = [(config.data_dir(), 0o022, "700"), (&path, 0o077, "600")];
-    let open = open
-        .iter()
-        .filter(|(path, others, _)| mode(path) & others != 0);
-    let mut private = true;
-    for (path, _, wanted) in open {
-        private = false;
-        let shown = format!("`{}` has mode {:04o}", path.display(), mode(path));
-        rows.push(Row::warn("data folder", shown).hint(chmod(wanted, path)));
-    }
-    if private {
-        let shown = format!("`{}`, for you alone", config.data_dir().display());
-        rows.push(Row::ok("data folder", shown));
-    }
-    let examined = Peek::open(&path).and_then(|peek| {
-        let gone = || Error::local(format!("`{}` is no file", path.display()));
-        peek.ok_or_else(gone)?.examine()
-    });
-    let examined = match examined {
-        Ok(examined) => examined,
-        Err(error) => {
-            rows.push(Row::error("database", &error));
-            return rows;
+    for name in ours.filter_map(|name| Some(name.strip_prefix("MROOM_")?.to_owned())) {
+        if known.contains(&name) {
+            continue;
         }
-    };
-    if let Some(damage) = examined.damage.first() {
-        let hint = "put the file back from a backup, or save what can be: `mroom export --json`";
-        rows.push(Row::fail("database", format!("damaged: {damage}")).hint(hint));
-        return rows;
-    }
-    let shown = format!("{} servers, {}", examined.servers, examined.journal_mode);
-    rows.push(match examined.state {
-        State::Current => Row::ok("database", format!("{shown}, sound")),
-        State::Empty => Row::ok("database", "empty"),
-        State::Older => {
-            let hint = "the next command brings it to this version: `mroom ls`";
-            Row::warn("database", format!("{shown}, of an older version")).hint(hint)
-        }
-    });
-    // Opening it would mend its mode, and upgrade it.
-    if examined.state == State::Current && private {
-        rows.push(secrets(app).unwrap_or_else(|e| Row::error("secrets", &e)));
+        let row = Row::warn(
+            "settings",
+            format!("nothing reads the variable `MROOM_{name}`"),
+        );
+        rows.push(match nearest(&name, known.iter().map(String::as_str)) {
+            Some(near) => row.hint(format!("did you mean `MROOM_{near}`?")),
+            None => row,
+        });
     }
     rows
-}
-
-fn secrets(app: &App) -> Result<Row> {
-    let store = app.room.store()?;
-    let status = store.secrets_status()?;
-    if status.sealed == 0 {
-        return Ok(Row::ok("secrets", "none are stored"));
-    }
-    let count = format!("{} sealed", status.sealed);
-    if status.is_locked() {
-        let given = ["MROOM_PASSPHRASE", "MROOM_PASSPHRASE_FILE"];
-        return Ok(
-            match given.iter().any(|name| std::env::var_os(name).is_some()) {
-                true => Row::ok(
-                    "secrets",
-                    format!("{count}; a variable gives the passphrase"),
-                ),
-                false => Row::ok("secrets", format!("{count}; they open with a passphrase")),
-            },
-        );
-    }
-    let sealed = |s: &Server| !s.sealed_pass.is_empty();
-    if let Some(server) = store.list()?.iter().find(|s| sealed(s)) {
-        store.password(server)?;
-    }
-    let file = &status.identity_file;
-    Ok(match mode(file) & 0o077 {
-        0 => Row::ok("secrets", format!("{count}; the identity file opens them")),
-        _ => {
-            let shown = format!("others can read the identity file `{}`", file.display());
-            Row::warn("secrets", shown).hint(chmod("600", file))
-        }
-    })
 }
 
 fn keys(app: &App) -> Vec<Row> {
@@ -302,15 +240,4 @@ fn lua(app: &App) -> Vec<Row> {
         (Ok(_), own) => Row::ok("lua", format!("your own: {}", own.join(", "))),
     });
     rows
-}
-
-/// A path's permission bits; 0 when there is no such path.
-fn mode(path: &Path) -> u32 {
-    path.metadata()
-        .map_or(0, |m| m.permissions().mode() & 0o777)
-}
-
-fn chmod(mode: &str, path: &Path) -> String {
-    let path = word(&path.display().to_string()).unwrap_or_default();
-    format!("`chmod {mode} {path}`")
 }

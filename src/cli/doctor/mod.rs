@@ -3,7 +3,9 @@
 //! Looks and changes nothing: an unknown host key is told, not accepted, and a database that
 //! another command would make or upgrade stays as it is.
 
+mod data;
 mod here;
+mod inside;
 mod probe;
 mod report;
 mod way;
