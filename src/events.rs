@@ -30,6 +30,8 @@ pub enum Step {
     Resolved(Vec<SocketAddr>),
     /// TCP to this one.
     Connected(SocketAddr),
+    /// This jump host has connected to it.
+    Through(String),
     /// The handshake is over.
     Agreed {
         /// How the server names itself: `SSH-2.0-OpenSSH_9.2p1`.

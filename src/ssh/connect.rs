@@ -150,7 +150,10 @@ fn greet(
     let step = |step| options.events.step(&target.id, step);
     let socket = match &target.route {
         Route::Direct => reach(target, &step, patience)?,
-        Route::Over { socket, .. } => socket.clone(),
+        Route::Over { socket, hop } => {
+            step(Step::Through(hop.clone()));
+            socket.clone()
+        }
         Route::Through(hops) => {
             let message = format!("the way through {} jump hosts is not made", hops.len());
             return Err((Error::usage(message), false));

@@ -320,3 +320,34 @@ fn a_password_is_tried_and_never_shown() {
         "{done:?}"
     );
 }
+
+#[test]
+fn the_way_through_a_jump_host_is_told_too() {
+    let (Some(bastion), Some(inner)) = (Sshd::start(""), Sshd::start("")) else {
+        return;
+    };
+    let home = Home::new();
+    home.add("bastion", &bastion);
+    home.add("web", &inner);
+    let known = |sshd: &Sshd| {
+        let key = fs::read_to_string(sshd.path("host_ed25519.pub")).unwrap();
+        format!("[127.0.0.1]:{} {key}", sshd.port)
+    };
+    home.write(".ssh/known_hosts", known(&bastion) + &known(&inner));
+    home.ok(&["set", "web", "jump=bastion"]);
+    let done = home.run(&["doctor", "web"]).ended(0);
+    for text in [
+        "through bastion",
+        "`bastion`: connected to",
+        "connected by `bastion`",
+        "runs commands",
+    ] {
+        assert!(done.stdout.contains(text), "no {text:?}: {done:?}");
+    }
+    home.ok(&["set", "web", "port=1"]);
+    let done = home.run(&["doctor", "web"]).ended(4);
+    assert!(trouble(&done, "tcp").contains("bastion"), "{done:?}");
+    home.write(".ssh/known_hosts", known(&inner));
+    let done = home.run(&["doctor", "web"]).ended(5);
+    assert!(done.stdout.contains("--accept-new"), "{done:?}");
+}

@@ -81,6 +81,12 @@ impl Row {
         self
     }
 
+    /// It is about this one, which stands before the server.
+    pub fn of(mut self, hop: &str) -> Row {
+        self.detail = format!("`{hop}`: {}", self.detail);
+        self
+    }
+
     /// How long it took.
     pub fn took(mut self, time: Duration) -> Row {
         self.took = Some(time);

@@ -15,7 +15,7 @@ use crate::events::{Events, Interact, Level, Step};
 use crate::fleet::Room;
 use crate::inventory::Server;
 use crate::secret::Secret;
-use crate::ssh::{Options, Ssh};
+use crate::ssh::{Options, Route, Ssh};
 use crate::ui::Ask;
 
 /// Tries it.
@@ -37,11 +37,17 @@ pub(super) fn try_out(app: &App, id: &str, report: &mut Report) -> Result<()> {
     if target.password.is_some() {
         with.push("a stored password".to_owned());
     }
+    if let Route::Through(hops) = &target.route {
+        let hops: Vec<&str> = hops.iter().map(|hop| hop.id.as_str()).collect();
+        with.push(format!("through {}", hops.join(", ")));
+    }
     report.add(Row::ok("server", with.join(", ")))?;
     let work = async {
         let mut way = Way {
             since: Instant::now(),
+            id: server.id.clone(),
             last: None,
+            relayed: false,
         };
         let mut connecting = pin!(room.connect(target));
         let connected = loop {
@@ -55,7 +61,7 @@ pub(super) fn try_out(app: &App, id: &str, report: &mut Report) -> Result<()> {
             way.tell(heard, report)?;
         }
         match connected {
-            Err(error) => report.add(Row::error(next(way.last.as_ref()), &error)),
+            Err(error) => report.add(Row::error(way.next(), &error)),
             Ok(transport) => inside::look(app, &*transport, report).await,
         }
     };
@@ -108,22 +114,42 @@ fn room(app: &App, listener: &Arc<Listener>) -> std::rc::Rc<Room> {
 
 /// How far it got.
 struct Way {
+    id: String,
     since: Instant,
+    /// The last step to the server itself.
     last: Option<Step>,
+    /// Whether a jump host was heard of.
+    relayed: bool,
 }
 
 impl Way {
-    fn tell(&mut self, (at, heard): (Instant, Heard), report: &mut Report) -> Result<()> {
-        let row = match heard {
-            Heard::Note(message) => Row::warn("login", message),
-            Heard::Step(step) => {
+    fn tell(&mut self, heard: Heard, report: &mut Report) -> Result<()> {
+        let Heard { at, server, what } = heard;
+        let row = match what {
+            What::Note(message) => Row::warn("login", message),
+            What::Step(step) => {
                 let row = row(&step).took(at.duration_since(self.since));
-                self.last = Some(step);
+                match server == self.id {
+                    true => self.last = Some(step),
+                    false => self.relayed = true,
+                }
                 row
             }
         };
         self.since = at;
-        report.add(row)
+        report.add(match server == self.id {
+            true => row,
+            false => row.of(&server),
+        })
+    }
+
+    /// The step that failed.
+    fn next(&self) -> &'static str {
+        match &self.last {
+            None if self.relayed => "tcp",
+            None => "resolve",
+            Some(step) => next(step),
+        }
     }
 }
 
@@ -134,6 +160,7 @@ fn row(step: &Step) -> Row {
             Row::ok("resolve", shown.join(", "))
         }
         Step::Connected(address) => Row::ok("tcp", format!("connected to {address}")),
+        Step::Through(hop) => Row::ok("tcp", format!("connected by `{hop}`")),
         Step::Agreed { greeting, methods } => {
             Row::ok("ssh", format!("{greeting}; {}", methods.join(", ")))
         }
@@ -154,41 +181,50 @@ fn row(step: &Step) -> Row {
     }
 }
 
-/// The step that failed, when `last` was the last that did not.
-fn next(last: Option<&Step>) -> &'static str {
+/// The step that comes after this one.
+fn next(last: &Step) -> &'static str {
     match last {
-        None => "resolve",
-        Some(Step::Resolved(_)) => "tcp",
-        Some(Step::Connected(_)) => "ssh",
-        Some(Step::Agreed { .. }) => "host key",
-        Some(_) => "login",
+        Step::Resolved(_) => "tcp",
+        Step::Connected(_) | Step::Through(_) => "ssh",
+        Step::Agreed { .. } => "host key",
+        Step::HostKey { .. } | Step::Offered(_) | Step::Tried { .. } => "login",
     }
 }
 
-/// What was heard of the connection.
-enum Heard {
+/// What was heard of a connection, and when.
+struct Heard {
+    at: Instant,
+    server: String,
+    what: What,
+}
+
+enum What {
     Step(Step),
     /// Something that does not work, and that the attempt went on without.
     Note(String),
 }
 
-/// Passes on what happens, and when.
-struct Listener(mpsc::UnboundedSender<(Instant, Heard)>);
+/// Passes on what happens.
+struct Listener(mpsc::UnboundedSender<Heard>);
 
 impl Listener {
-    fn hear(&self, heard: Heard) {
+    fn hear(&self, server: &str, what: What) {
         // Nobody listens any more once the connection is there.
-        let _ = self.0.send((Instant::now(), heard));
+        let _ = self.0.send(Heard {
+            at: Instant::now(),
+            server: server.to_owned(),
+            what,
+        });
     }
 }
 
 impl Events for Listener {
-    fn note(&self, _: Level, _: Option<&str>, message: &str) {
-        self.hear(Heard::Note(message.to_owned()));
+    fn note(&self, _: Level, server: Option<&str>, message: &str) {
+        self.hear(server.unwrap_or_default(), What::Note(message.to_owned()));
     }
 
-    fn step(&self, _: &str, step: Step) {
-        self.hear(Heard::Step(step));
+    fn step(&self, server: &str, step: Step) {
+        self.hear(server, What::Step(step));
     }
 }
 
@@ -198,23 +234,5 @@ struct Careful(Arc<Ask>);
 impl Interact for Careful {
     fn secret(&self, prompt: &str) -> Option<Secret> {
         self.0.secret(prompt)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_step_after_the_last_one_has_failed() {
-        let address = "127.0.0.1:22".parse().unwrap();
-        for (last, name) in [
-            (None, "resolve"),
-            (Some(Step::Resolved(vec![address])), "tcp"),
-            (Some(Step::Connected(address)), "ssh"),
-            (Some(Step::Offered("none".into())), "login"),
-        ] {
-            assert_eq!(next(last.as_ref()), name);
-        }
     }
 }
