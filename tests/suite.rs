@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod suite {
+    mod add;
     mod bad_database;
     mod bad_hosts;
     mod bad_keys;

@@ -8,7 +8,7 @@ use crate::inventory::Server;
 use crate::secret::Secret;
 
 /// Where a password comes from; it is never typed on the command line.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Password {
     /// Ask for the password.
     #[arg(long, conflicts_with = "password_stdin")]

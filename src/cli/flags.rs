@@ -142,6 +142,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
         "ls" | "export" | "set" | "edit" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
+        "add" => matches!(flag, "accept_new" | "timeout" | "no_tunnel" | "jump"),
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
         "exec" => flag != EXTRA_VARS,
         "status" => !matches!(flag, EXTRA_VARS | "fold" | "check"),

@@ -63,6 +63,19 @@ impl Ask {
         Ok(first)
     }
 
+    /// A line that is seen while it is typed; nothing typed is the default. `None` without a
+    /// terminal, and when the run was cancelled.
+    pub fn line(&self, prompt: &str, default: &str) -> Option<String> {
+        let prompt = one_line(prompt);
+        let question = match default {
+            "" => format!("{prompt}:"),
+            default => format!("{prompt} [{}]:", one_line(default)),
+        };
+        let answer = self.ask(&question, true)?;
+        let answer = answer.reveal().trim();
+        Some(if answer.is_empty() { default } else { answer }.to_owned())
+    }
+
     fn nobody(&self, prompt: &str) -> Error {
         if self.cancel.is_cancelled() {
             return Error::new(Kind::Cancelled, "interrupted");
