@@ -115,11 +115,13 @@ impl Room {
     /// The servers of `pattern` in inventory order, with `--limit` and `--retired` applied.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when nothing is left: empty is never "all".
+    /// [`Kind::Usage`] when nothing is left (empty is never "all"), and for a `--jump` that names
+    /// nobody.
     pub fn select(&self, pattern: &str) -> Result<Vec<Server>> {
         let how = Selection {
             retired: self.options.retired,
         };
+        self.check_jump()?;
         let mut servers = self.store()?.select(pattern, how)?;
         if let Some(limit) = &self.options.limit {
             let allowed = self.store()?.select(limit, Selection { retired: true })?;

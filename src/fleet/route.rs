@@ -39,6 +39,16 @@ impl Room {
         Ok(route(hops))
     }
 
+    /// Refuses a `--jump` that is wrong whatever the server, before any is touched.
+    pub(super) fn check_jump(&self) -> Result<()> {
+        for word in self.options.jump.iter().flatten() {
+            if self.store()?.get(word)?.is_none() {
+                elsewhere(word)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What the command line or else the server says.
     fn words(&self, server: &Server) -> Result<Vec<String>> {
         if let Some(words) = &self.options.jump {

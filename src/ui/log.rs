@@ -10,8 +10,8 @@ use crate::journal::Row;
 /// Columns of a command or a message that a terminal is given of one entry.
 const WIDEST: usize = 300;
 
-/// The entries as a table for a terminal of `columns` columns; off a terminal they are shown whole.
-/// `long` adds who ran them and in which run.
+/// The entries as a table for a terminal of `columns` columns; off a terminal nothing is cut. Of a
+/// command of several lines the first is shown. `long` adds who ran them and in which run.
 pub fn table(rows: &[Row], long: bool, columns: Option<u16>, style: Style) -> String {
     Tail::default().lines(rows, long, columns, style, true)
 }
@@ -117,15 +117,13 @@ fn end(row: &Row) -> (String, Option<Paint>) {
 
 /// The command or the paths, and why it did not work.
 fn what(row: &Row, short: bool) -> String {
-    let mut text = row.what.clone();
-    if short {
-        let mut lines = row.what.trim_end().lines();
-        let first = lines.next().unwrap_or_default();
-        let more = lines.count();
-        text = cut(first);
-        if more > 0 {
-            text += &format!(" … (+{more} lines)");
-        }
+    let mut lines = row.what.trim_end().lines();
+    let first = lines.next().unwrap_or_default();
+    let mut text = if short { cut(first) } else { first.to_owned() };
+    match lines.count() {
+        0 => {}
+        1 => text += " … (+1 line)",
+        more => text += &format!(" … (+{more} lines)"),
     }
     match (&row.message, row.bytes) {
         (Some(message), _) if short => format!("{text}: {}", cut(message)),
@@ -229,8 +227,9 @@ mod tests {
         let hostile = row("w\x1b]0;x\x07", "first \x1b[2J\nsecond\nthird");
         let seen = lines(std::slice::from_ref(&hostile), Some(300)).remove(0);
         assert!(seen.ends_with("first ^[[2J … (+2 lines)"), "{seen}");
-        let whole = lines(&[hostile], None).remove(0);
-        assert!(whole.ends_with("first ^[[2J^Jsecond^Jthird"), "{whole}");
+        let long = "x".repeat(5000);
+        let whole = lines(&[row("web", &long)], None).remove(0);
+        assert!(whole.ends_with(&long), "{whole}");
         let text = table(
             &[row("web", &"x".repeat(5000))],
             true,

@@ -127,6 +127,9 @@ fn what_goes_wrong_names_the_jump_host() {
     ] {
         refused(&exec("web", jump), message);
     }
+    for jump in ["wbe", "a@h:0"] {
+        exec("web", jump).ended(2);
+    }
     home.ok(&["set", "open", "jump=closed"]);
     home.ok(&["set", "closed", "jump=open"]);
     home.ok(&["set", "web", "jump=open"]);
