@@ -6,11 +6,11 @@ use serde_json::json;
 use toml::Value;
 
 use super::App;
-use crate::config::{Entry, nearest};
+use crate::config::{Config, Entry, nearest};
 use crate::error::{Error, Result};
 use crate::output::Stream;
 use crate::ui::sanitize::one_line;
-use crate::ui::{Paint, Style, json as form};
+use crate::ui::{Paint, Screen, Style, json as form};
 
 /// Show the settings: each effective value and where it came from.
 ///
@@ -27,16 +27,16 @@ pub struct Args {
     key: Option<String>,
     /// Print where the settings file is, or would be.
     #[arg(long, conflicts_with = "key")]
-    path: bool,
+    pub path: bool,
 }
 
 /// Prints them.
 pub fn run(app: &App, args: &Args) -> Result<u8> {
     let config = &app.room.config;
-    let file = config.config_dir().join("config.toml");
+    if args.path {
+        return path(&app.screen, app.json);
+    }
     let text = match &args.key {
-        _ if args.path && app.json => form::line(&json!({ "path": file })),
-        _ if args.path => format!("{}\n", file.display()),
         Some(key) => {
             let known = || config.entries().iter();
             let entry = known().find(|entry| entry.key == key).ok_or_else(|| {
@@ -68,6 +68,17 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         }
     };
     app.screen.result(text.as_bytes())?;
+    Ok(0)
+}
+
+/// Prints where the settings file is; it need not be readable.
+pub fn path(screen: &Screen, json: bool) -> Result<u8> {
+    let file = Config::file()?;
+    let text = match json {
+        true => form::line(&json!({ "path": file })),
+        false => format!("{}\n", file.display()),
+    };
+    screen.result(text.as_bytes())?;
     Ok(0)
 }
 

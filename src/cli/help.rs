@@ -7,11 +7,12 @@
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Command};
 
+use super::args;
 use super::flags::{ACTING, Acting, Globals, takes};
 use super::pages::{self, FLAGS_NOTE};
-use super::{App, args};
 use crate::config::nearest;
 use crate::error::{Error, Result};
+use crate::ui::Screen;
 
 /// Explain a command in full, or a subject: commands, flags, patterns, exit.
 #[derive(Debug, clap::Args)]
@@ -148,7 +149,7 @@ fn first_page() -> String {
 }
 
 /// Shows a page.
-pub fn run(app: &App, args: &Args) -> Result<u8> {
+pub fn run(screen: &Screen, args: &Args) -> Result<u8> {
     let mut root = args::command();
     root.build();
     let text = match args.topic.as_slice() {
@@ -159,7 +160,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         [topic] if topic == "commands" => commands(&root),
         words => find(&root, words)?.clone().render_long_help().to_string(),
     };
-    app.screen.result(text.as_bytes())?;
+    screen.result(text.as_bytes())?;
     Ok(0)
 }
 

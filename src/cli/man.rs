@@ -8,9 +8,10 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use super::{App, args, help, pages};
+use super::{args, help, pages};
 use crate::error::{Error, Result};
 use crate::events::Level;
+use crate::ui::Screen;
 
 /// Show the manual, or write its pages.
 ///
@@ -29,18 +30,18 @@ pub struct Args {
 }
 
 /// Shows or writes.
-pub fn run(app: &App, args: &Args) -> Result<u8> {
+pub fn run(screen: &Screen, args: &Args) -> Result<u8> {
     let mut root = args::command();
     root.build();
     if let Some(dir) = &args.dir {
         let count = write_all(&root, dir)?;
         let message = format!("{count} pages in `{}`", dir.display());
-        app.screen.note(Level::Notice, None, &message);
+        screen.note(Level::Notice, None, &message);
         return Ok(0);
     }
     let page = page(help::find(&root, &args.command)?)?;
     if !(std::io::stdout().is_terminal() && show(&page)) {
-        app.screen.result(&page)?;
+        screen.result(&page)?;
     }
     Ok(0)
 }

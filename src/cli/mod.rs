@@ -46,11 +46,12 @@ mod which;
 mod wrong;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 pub use app::App;
 use args::{Command, Stop};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ui::Screen;
 
 /// Runs the program.
@@ -70,11 +71,8 @@ pub fn main() -> ExitCode {
     let app = match App::new(&cli.globals, &cli.acting) {
         Ok(app) => app,
         Err((screen, error)) => {
-            let code = match &cli.command {
-                Command::Doctor(_) => doctor::without_settings(screen, cli.globals.json, &error),
-                _ => Ok(screen.fail(&error)),
-            };
-            return ExitCode::from(code.unwrap_or(1));
+            let code = without_settings(&screen, &cli, &error);
+            return ExitCode::from(code.unwrap_or_else(|error| screen.fail(&error)));
         }
     };
     let code = match dispatch(&app, &cli.command) {
@@ -83,6 +81,19 @@ pub fn main() -> ExitCode {
     };
     app.end();
     ExitCode::from(code)
+}
+
+/// Settings that cannot be read keep nobody from the way out: what helps works all the same.
+fn without_settings(screen: &Arc<Screen>, cli: &args::Cli, error: &Error) -> Result<u8> {
+    let json = cli.globals.json;
+    match &cli.command {
+        Command::Completions(args) => completions::run(screen, args),
+        Command::Man(args) => man::run(screen, args),
+        Command::Help(args) => help::run(screen, args),
+        Command::Doctor(_) => doctor::without_settings(screen.clone(), json, error),
+        Command::Config(args) if args.path => config::path(screen, json),
+        _ => Ok(screen.fail(error)),
+    }
 }
 
 /// Runs the command; gives the exit code.
@@ -110,9 +121,9 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Eject(args) => eject::run(app, args),
         Command::Log(args) => log::run(app, args),
         Command::Trust(args) => trust::run(app, args),
-        Command::Completions(args) => completions::run(app, args),
-        Command::Man(args) => man::run(app, args),
+        Command::Completions(args) => completions::run(&app.screen, args),
+        Command::Man(args) => man::run(&app.screen, args),
         Command::Doctor(args) => doctor::run(app, args),
-        Command::Help(args) => help::run(app, args),
+        Command::Help(args) => help::run(&app.screen, args),
     }
 }

@@ -145,6 +145,25 @@ fn the_manual_has_a_page_for_each_command_without_a_mistake() {
 }
 
 #[test]
+fn what_helps_works_with_settings_that_cannot_be_read() {
+    let home = Home::new();
+    let file = home.write(home.config("config.toml"), "no = = toml");
+    home.run(&["ls"]).ended(2);
+    for words in [
+        &["help", "exec"][..],
+        &["completions", "bash"],
+        &["man"],
+        &["ls", "--help"],
+    ] {
+        assert_eq!(home.run(words).ended(0).stderr, "", "{words:?}");
+    }
+    assert_eq!(
+        home.ok(&["config", "--path"]),
+        format!("{}\n", file.display())
+    );
+}
+
+#[test]
 fn on_a_terminal_the_manual_is_shown_by_man() {
     if !has("script") {
         return;

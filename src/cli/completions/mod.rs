@@ -16,8 +16,9 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use super::{App, args};
+use super::args;
 use crate::error::Result;
+use crate::ui::Screen;
 use values::{Found, complete};
 
 /// The hidden first word with which the scripts ask.
@@ -48,13 +49,13 @@ pub struct Args {
 }
 
 /// Prints the script.
-pub fn run(app: &App, args: &Args) -> Result<u8> {
+pub fn run(screen: &Screen, args: &Args) -> Result<u8> {
     let script = match args.shell {
         Shell::Bash => include_str!("mroom.bash"),
         Shell::Zsh => include_str!("mroom.zsh"),
         Shell::Fish => include_str!("mroom.fish"),
     };
-    app.screen.result(script.as_bytes())?;
+    screen.result(script.as_bytes())?;
     Ok(0)
 }
 
