@@ -49,6 +49,29 @@ pub fn local_user() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(user in "[a-z@]{1,8}", host in "[a-z0-9.-]{1,12}", port in 1u16..) {
+            for (text, expected) in [
+                (format!("{user}@{host}"), None),
+                (format!("{user}@{host}:{port}"), Some(port.to_string())),
+                (format!("{user}@[{host}]:{port}"), Some(port.to_string())),
+            ] {
+                let (read, at, number) = place(&text).unwrap();
+                prop_assert_eq!((read, at), (user.clone(), host.as_str()), "{}", text);
+                prop_assert_eq!(number, expected.as_deref());
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_place_or_an_error(text in "[a@:\\[\\]0-9é ]{0,12}") {
+            if let Ok((user, host, port)) = place(&text) {
+                prop_assert!(!user.is_empty() && !host.is_empty() && port != Some(""));
+            }
+        }
+    }
 
     #[test]
     fn places() {

@@ -12,7 +12,7 @@ use super::hostkey::Known;
 use super::net::poll::Interest;
 use super::net::tcp::{self, Patience, Stop, abandoned, quick_ack};
 use super::net::wire;
-use super::{Options, Route, Target, auth, ffi, refusal};
+use super::{Names, Options, Route, Target, auth, ffi, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Level, Step};
 
@@ -131,13 +131,7 @@ pub fn establish(
         auth::authenticate(&mut link, options, keys, target)?;
         Ok((link.session, link.socket))
     };
-    let named = |e: Error| match &target.route {
-        Route::Over { hop, .. } if e.kind() == Kind::Connect => {
-            e.context(format!("through `{hop}`"))
-        }
-        _ => e,
-    };
-    attempt().map_err(|e| named(e).server(&target.id))
+    attempt().map_err(|e| Names::of(target).put_on(e))
 }
 
 /// TCP and the SSH handshake. The flag says whether another try may help.

@@ -33,6 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::{Error, Kind};
 use crate::events::{Events, Interact};
 use crate::secret::Secret;
 
@@ -73,6 +74,36 @@ pub enum Route {
         /// What [`Transport::dial`] gave.
         socket: Arc<OwnedFd>,
     },
+}
+
+/// The names that an error of a connection carries.
+#[derive(Debug, Clone)]
+struct Names {
+    id: String,
+    /// The jump host, which the error may be due to.
+    hop: Option<String>,
+}
+
+impl Names {
+    fn of(target: &Target) -> Self {
+        Names {
+            id: target.id.clone(),
+            hop: match &target.route {
+                Route::Over { hop, .. } => Some(hop.clone()),
+                Route::Direct | Route::Through(_) => None,
+            },
+        }
+    }
+
+    fn put_on(&self, error: Error) -> Error {
+        let error = match &self.hop {
+            Some(hop) if matches!(error.kind(), Kind::Connect | Kind::Lost) => {
+                error.context(format!("through `{hop}`"))
+            }
+            _ => error,
+        };
+        error.server(&self.id)
+    }
 }
 
 /// What holds for all connections of a run.

@@ -25,7 +25,7 @@ use super::files::{download, single, upload};
 use super::net::poll::Wake;
 use super::net::tcp::{Patience, abandoned};
 use super::transport::{CopyOptions, Exec, Reply, Transport};
-use super::{Options, Target, jump};
+use super::{Names, Options, Target, jump};
 use crate::error::{Error, Kind, Result};
 use crate::output::Output;
 
@@ -34,7 +34,7 @@ const STACK: usize = 512 << 10;
 
 /// A connected server.
 struct Handle {
-    id: String,
+    names: Names,
     commands: mpsc::Sender<Command>,
     wake: Arc<Wake>,
     alive: Arc<AtomicBool>,
@@ -99,12 +99,14 @@ fn serve(
     let alive = Arc::new(AtomicBool::new(true));
     let core = Core::new(session, socket, alive.clone());
     let handle = Handle {
-        id: target.id,
+        names: Names::of(&target),
         commands,
         wake: wake.clone(),
         alive,
         patience: options.timeout,
     };
+    // Its password and its socket have served.
+    drop(target);
     // Even if nobody takes the handle, the goodbye below is said.
     let _ = answer.send(Ok(Arc::new(handle)));
     run(&core, &inbox, &wake, options.keepalive);
@@ -126,7 +128,8 @@ impl Handle {
         T: Send + 'static,
         W: FnOnce(Rc<Core>) -> LocalBoxFuture<'static, Result<T>> + Send + 'static,
     {
-        let (commands, wake, id) = (self.commands.clone(), self.wake.clone(), self.id.clone());
+        let (commands, wake) = (self.commands.clone(), self.wake.clone());
+        let names = self.names.clone();
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let job = move |core| -> LocalBoxFuture<'static, ()> {
@@ -145,7 +148,7 @@ impl Handle {
                 Ok(()) => answered.await.unwrap_or_else(|_| Err(closed())),
                 Err(_) => Err(closed()),
             };
-            result.map_err(|e| e.server(id))
+            result.map_err(|e| names.put_on(e))
         })
     }
 }
@@ -201,7 +204,8 @@ impl Transport for Handle {
     }
 
     fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {
-        let (hop, host, patience) = (self.id.clone(), host.to_owned(), self.patience);
+        let (hop, host) = (self.names.id.clone(), host.to_owned());
+        let patience = self.patience;
         self.submit(move |core| Box::pin(jump::dial(core, hop, host, port, patience)))
     }
 

@@ -209,6 +209,7 @@ fn all_behind_one_share_its_session() {
     hop.kill_sessions();
     let done = Done::from(child.wait_with_output().unwrap());
     assert!(done.code == 3 || done.code == 4, "{done:?}");
+    refused(&done, "through `hop`: ");
 }
 
 /// A listener that nobody accepts at, its queue full: a further connection gets no answer.
