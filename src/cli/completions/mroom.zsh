@@ -6,17 +6,24 @@
 
 _mroom() {
     local -a lines closed open closed_shown open_shown
-    local line value about
+    local line value about shown
+    local -i width=0
     lines=("${(@f)$(${(Q)words[1]/#\~\//$HOME/} __complete zsh \
         "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}")
     for line in "${(@)lines[2,-1]}"; do
         value=${line%%$'\t'*}
+        (( ${(m)#value} > width )) && width=${(m)#value}
+    done
+    for line in "${(@)lines[2,-1]}"; do
+        value=${line%%$'\t'*}
         about=${line#*$'\t'}
-        [[ -n $about ]] && about="$value  -- $about" || about=$value
+        shown=$value
+        [[ -n $about ]] && shown="${(mr:width:)value}  $about"
+        (( ${(m)#shown} >= COLUMNS )) && shown=${(mr:COLUMNS-1:)shown}
         if [[ $value == *[=:,/] ]]; then
-            open+=("$value") open_shown+=("$about")
+            open+=("$value") open_shown+=("$shown")
         else
-            closed+=("$value") closed_shown+=("$about")
+            closed+=("$value") closed_shown+=("$shown")
         fi
     done
     (( $#closed )) && compadd -V words -l -d closed_shown -a closed
