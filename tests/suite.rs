@@ -24,8 +24,10 @@ mod suite {
     mod golden;
     mod help;
     mod import_ansible;
+    mod import_ansible_oracle;
     mod import_formats;
     mod import_ssh_oracle;
+    mod import_tables;
     mod inventory;
     mod inventory_export;
     mod inventory_original;

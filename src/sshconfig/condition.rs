@@ -41,8 +41,10 @@ struct List(Vec<(bool, Wild)>);
 
 /// What is known while blocks are judged.
 pub(super) struct Known<'a> {
-    /// The name that was typed.
+    /// The name that was typed; in the second reading, what it became.
     pub host: &'a str,
+    /// The name that was typed.
+    pub typed: &'a str,
     /// `HostName` so far, as written.
     pub host_name: Option<&'a str>,
     /// `User` so far.
@@ -112,10 +114,11 @@ impl What {
             What::All => true,
             What::Final => known.is_final,
             What::Host(list) => {
-                let name = known.host_name.map(|n| tokens::host_name(n, known.host));
+                let name = known.host_name.filter(|_| !known.is_final);
+                let name = name.map(|n| tokens::host_name(n, known.typed));
                 list.matches(&name.as_deref().unwrap_or(known.host).to_lowercase())
             }
-            What::OriginalHost(list) => list.matches(&known.host.to_lowercase()),
+            What::OriginalHost(list) => list.matches(&known.typed.to_lowercase()),
             What::User(list) => list.matches(known.user.unwrap_or(known.local_user)),
             What::LocalUser(list) => list.matches(known.local_user),
         }

@@ -117,23 +117,24 @@ impl SshConfig {
     /// What ssh would use for `host`; a `HostName` in lower case, as ssh takes it.
     pub fn evaluate(&self, host: &str, local: &Local) -> Values {
         let mut values = Values::default();
-        // `Match final` makes ssh read everything a second time, over what it knows by then.
         let mut walk = Walk {
-            host,
+            host: host.to_owned(),
+            typed: host,
             local,
             is_final: false,
         };
         walk.blocks(&self.blocks, true, &mut values);
+        let (at, name) = values
+            .host_name
+            .unwrap_or_else(|| (At::default(), "%h".to_owned()));
+        let name = tokens::host_name(&name, host).to_lowercase();
+        values.host_name = Some((at, name.clone()));
         if self.has_final {
-            values
-                .host_name
-                .get_or_insert_with(|| (At::default(), "%h".to_owned()));
+            // `Match final` makes ssh read everything a second time, over what it knows by then;
+            // `Host` means the resulting name there.
+            walk.host = name;
             walk.is_final = true;
             walk.blocks(&self.blocks, true, &mut values);
-        }
-        if let Some((_, name)) = &mut values.host_name {
-            // As ssh does with it at the end.
-            *name = tokens::host_name(name, host).to_lowercase();
         }
         values.host_name = values.host_name.filter(|(at, _)| at.line > 0);
         values
@@ -161,7 +162,8 @@ fn collect<'a>(blocks: &'a [Block], each: &mut impl FnMut(&'a Block)) {
 
 /// One reading of all blocks for one host.
 struct Walk<'a> {
-    host: &'a str,
+    host: String,
+    typed: &'a str,
     local: &'a Local,
     is_final: bool,
 }
@@ -170,7 +172,8 @@ impl Walk<'_> {
     fn blocks(&self, blocks: &[Block], outer: bool, values: &mut Values) {
         for block in blocks {
             let known = Known {
-                host: self.host,
+                host: &self.host,
+                typed: self.typed,
                 host_name: values.host_name.as_ref().map(|(_, name)| name.as_str()),
                 user: values.user.as_ref().map(|(_, user)| user.as_str()),
                 local_user: &self.local.user,

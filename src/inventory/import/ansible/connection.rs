@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::jump;
 use super::tree::{Meaning, Vars};
 use crate::error::Error;
 use crate::inventory::check;
@@ -44,6 +45,8 @@ pub(super) struct Connection {
     pub port: Option<u16>,
     pub key: Option<String>,
     pub password: Option<Secret>,
+    /// Jump hosts, when ssh's arguments say nothing but them.
+    pub jump: Option<String>,
     pub has_sudo_password: bool,
     /// What it is reached by, when that is not ssh.
     pub other_than_ssh: Option<String>,
@@ -83,14 +86,33 @@ impl Connection {
             port,
             key: value(KEY)?,
             password: value(PASSWORD)?.map(Secret::new),
+            jump: arguments(vars).and_then(jump::of),
             has_sudo_password: SUDO_PASSWORD.iter().any(is_set),
             other_than_ssh: None,
         })
     }
 }
 
-/// Does the variable say how to connect?
-pub(super) fn is_own(name: &str) -> bool {
+/// The arguments for ssh, when they stand in one variable as they are.
+fn arguments(vars: &Vars) -> Option<&str> {
+    let mut texts = jump::VARIABLES
+        .iter()
+        .filter_map(|name| match &vars.get(*name)?.value {
+            Meaning::Plain(Value::String(text)) => Some(text.as_str()),
+            _ => None,
+        });
+    let first = texts.next().filter(|text| !is_template(text))?;
+    texts.next().is_none().then_some(first)
+}
+
+impl Connection {
+    /// Is all that the variable says in here?
+    pub fn covers(&self, name: &str) -> bool {
+        is_own(name) || (self.jump.is_some() && jump::VARIABLES.contains(&name))
+    }
+}
+
+fn is_own(name: &str) -> bool {
     let own = [HOST, PORT, USER, KEY, PASSWORD, CONNECTION, SUDO_PASSWORD];
     own.iter().any(|names| names.contains(&name)) || name == "ansible_group_priority"
 }

@@ -7,6 +7,7 @@
 mod connection;
 mod folders;
 mod ini;
+mod jump;
 mod nested;
 mod range;
 mod tree;
@@ -145,7 +146,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if let Some(other) = found.other_than_ssh {
+        if let Some(other) = &found.other_than_ssh {
             let note = format!("`{}` is left out: its connection is `{other}`", host.name);
             input.notes.push((host.at, note));
             return None;
@@ -153,17 +154,20 @@ impl Reader<'_> {
         self.sudo_passwords += usize::from(found.has_sudo_password);
         let mut record = Record {
             id: host.name.clone(),
-            host: Some(found.host.unwrap_or_else(|| host.name.clone())),
-            user: found.user,
+            host: Some(found.host.clone().unwrap_or_else(|| host.name.clone())),
+            user: found.user.clone(),
             new_user: self.options.local.as_ref().map(|l| l.user.clone()),
             port: found.port,
-            password: found.password,
+            password: found.password.clone(),
             ..Record::default()
         };
-        if let Some(key) = found.key {
-            record.set("local_cert_path", self.folders.resolve(&key).into());
+        if let Some(key) = &found.key {
+            record.set("local_cert_path", self.folders.resolve(key).into());
         }
-        for (name, var) in vars.iter().filter(|(name, _)| !connection::is_own(name)) {
+        if let Some(jump) = found.jump.clone() {
+            record.set("jump", jump.into());
+        }
+        for (name, var) in vars.iter().filter(|(name, _)| !found.covers(name)) {
             match self.metadata(name, var) {
                 Some(value) => record.set(name, value),
                 None => drop(self.left_out.insert(name.clone())),
