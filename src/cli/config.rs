@@ -6,8 +6,10 @@ use serde_json::json;
 use toml::Value;
 
 use super::App;
+use super::edit::edit_file;
 use crate::config::{Config, Entry, nearest};
 use crate::error::{Error, Result};
+use crate::events::Level;
 use crate::output::Stream;
 use crate::ui::sanitize::one_line;
 use crate::ui::{Paint, Screen, Style, json as form};
@@ -20,21 +22,24 @@ use crate::ui::{Paint, Screen, Style, json as form};
 #[command(after_help = "Examples:
   mroom config
   mroom config forks
-  $EDITOR \"$(mroom config --path)\"")]
+  mroom config --edit")]
 pub struct Args {
     /// Print the value of this setting.
     #[arg(value_name = "KEY")]
     key: Option<String>,
     /// Print where the settings file is, or would be.
     #[arg(long, conflicts_with = "key")]
-    pub path: bool,
+    path: bool,
+    /// Open the settings file in your editor, and check it afterwards.
+    #[arg(long, conflicts_with_all = ["key", "path"])]
+    edit: bool,
 }
 
 /// Prints them.
 pub fn run(app: &App, args: &Args) -> Result<u8> {
     let config = &app.room.config;
-    if args.path {
-        return path(&app.screen, app.json);
+    if let Some(code) = file(&app.screen, app.json, args)? {
+        return Ok(code);
     }
     let text = match &args.key {
         Some(key) => {
@@ -71,15 +76,61 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     Ok(0)
 }
 
-/// Prints where the settings file is; it need not be readable.
-pub fn path(screen: &Screen, json: bool) -> Result<u8> {
-    let file = Config::file()?;
+/// What is about the file itself, which need not be readable; `None` when nothing is.
+pub fn file(screen: &Screen, json: bool, args: &Args) -> Result<Option<u8>> {
+    let path = Config::file()?;
+    if args.edit {
+        edit(screen, &path)?;
+        return Ok(Some(0));
+    }
+    if !args.path {
+        return Ok(None);
+    }
     let text = match json {
-        true => form::line(&json!({ "path": file })),
-        false => format!("{}\n", file.display()),
+        true => form::line(&json!({ "path": path })),
+        false => format!("{}\n", path.display()),
     };
     screen.result(text.as_bytes())?;
-    Ok(0)
+    Ok(Some(0))
+}
+
+/// Lets the person edit the file. A new one has every setting in it, as a comment.
+fn edit(screen: &Screen, path: &Path) -> Result<()> {
+    let failed = |e: std::io::Error| {
+        Error::local(format!("cannot write `{}`: {e}", path.display())).source(e)
+    };
+    let text = template()?;
+    let is_new = !path.exists();
+    if is_new {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        std::fs::write(path, &text).map_err(failed)?;
+    }
+    let edited = edit_file(path);
+    if is_new && std::fs::read_to_string(path).is_ok_and(|now| now == text) {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    edited?;
+    let again = "`mroom config --edit` opens it again";
+    Config::load(None).map_err(|e| match e.hint_text() {
+        Some(hint) => e.clone().hint(format!("{hint} {again}")),
+        None => e.hint(again),
+    })?;
+    screen.note(Level::Notice, None, "the settings are in order");
+    Ok(())
+}
+
+/// Every setting with its default, as comments.
+fn template() -> Result<String> {
+    let mut text = "# Settings of mroom; `mroom config` shows what holds.\n".to_owned();
+    for entry in Config::at(Path::new(""))?.entries() {
+        text.push_str(&format!(
+            "\n# {}\n# {} = {}\n",
+            entry.help, entry.key, entry.value
+        ));
+    }
+    Ok(text)
 }
 
 fn object(entry: &Entry) -> serde_json::Value {

@@ -91,7 +91,9 @@ fn without_settings(screen: &Arc<Screen>, cli: &args::Cli, error: &Error) -> Res
         Command::Man(args) => man::run(screen, args),
         Command::Help(args) => help::run(screen, args),
         Command::Doctor(_) => doctor::without_settings(screen.clone(), json, error),
-        Command::Config(args) if args.path => config::path(screen, json),
+        Command::Config(args) => {
+            Ok(config::file(screen, json, args)?.unwrap_or_else(|| screen.fail(error)))
+        }
         _ => Ok(screen.fail(error)),
     }
 }

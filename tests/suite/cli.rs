@@ -164,6 +164,37 @@ fn settings_and_where_they_came_from() {
 }
 
 #[test]
+fn the_settings_file_is_edited_and_checked() {
+    let home = Home::new();
+    let edit = |script: &str| {
+        let mut command = home.mroom(&["config", "--edit"]);
+        run(command.env("EDITOR", format!("sh -c '{script}' sh")), "")
+    };
+    let file = home.config("config.toml");
+    edit("grep -q \"^# forks = 32\" \"$1\"").ended(0);
+    assert!(!file.exists(), "untouched, it is not made");
+    let done = edit("sed -i \"s/^# forks = 32/fork = 9/\" \"$1\"").ended(2);
+    assert!(
+        done.stderr
+            .contains("did you mean `forks`? `mroom config --edit`"),
+        "{done:?}"
+    );
+    // It cannot be read now, and is edited all the same.
+    let done = edit("sed -i \"s/^fork = /forks = /\" \"$1\"").ended(0);
+    assert_eq!(done.stderr, "the settings are in order\n");
+    assert_eq!(home.ok(&["config", "forks"]), "9\n");
+    edit("exit 3").ended(1);
+    // Every line of the template is one that can be used.
+    let text = std::fs::read_to_string(&file).unwrap();
+    let uncommented = text.lines().map(|line| match line.strip_prefix("# ") {
+        Some(setting) if setting.contains(" = ") => format!("{setting}\n"),
+        _ => format!("{line}\n"),
+    });
+    std::fs::write(&file, uncommented.collect::<String>()).unwrap();
+    assert_eq!(home.ok(&["config", "forks"]), "9\n");
+}
+
+#[test]
 fn every_flag_is_a_variable_too() {
     let home = room();
     let ls = |name: &str, value: &str| {

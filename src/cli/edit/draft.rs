@@ -122,29 +122,37 @@ impl Draft {
     /// # Errors
     /// [`Kind::Local`] when it cannot be run or fails.
     pub fn edit(&self) -> Result<()> {
-        let variable = |name| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
-        let editor = variable("VISUAL").or_else(|| variable("EDITOR"));
-        let editor = editor.unwrap_or_else(|| "vi".to_owned());
-        // As git does it: the variable may hold arguments. The path is one word of its own.
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("{editor} \"$@\"")).arg(&editor);
-        let status = {
-            let _deaf = Deaf::new();
-            shell.arg(self.path()).status()
-        };
-        let failed = |what: String| {
-            let error = Error::new(Kind::Local, format!("the editor `{editor}` {what}"));
-            error.hint("set $VISUAL or $EDITOR to your editor")
-        };
-        match status {
-            Err(e) => Err(failed(format!("cannot be run: {e}")).source(e)),
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(failed(match status.code() {
-                Some(127) => "was not found".to_owned(),
-                Some(code) => format!("ended with {code}, so nothing was changed"),
-                None => "was killed, so nothing was changed".to_owned(),
-            })),
-        }
+        edit(&self.path())
+    }
+}
+
+/// Runs the person's editor on a file, to its end.
+///
+/// # Errors
+/// [`Kind::Local`] when it cannot be run or fails.
+pub(in crate::cli) fn edit(path: &Path) -> Result<()> {
+    let variable = |name| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
+    let editor = variable("VISUAL").or_else(|| variable("EDITOR"));
+    let editor = editor.unwrap_or_else(|| "vi".to_owned());
+    // As git does it: the variable may hold arguments. The path is one word of its own.
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{editor} \"$@\"")).arg(&editor);
+    let status = {
+        let _deaf = Deaf::new();
+        shell.arg(path).status()
+    };
+    let failed = |what: String| {
+        let error = Error::new(Kind::Local, format!("the editor `{editor}` {what}"));
+        error.hint("set $VISUAL or $EDITOR to your editor")
+    };
+    match status {
+        Err(e) => Err(failed(format!("cannot be run: {e}")).source(e)),
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(match status.code() {
+            Some(127) => "was not found".to_owned(),
+            Some(code) => format!("ended with {code}, so nothing was changed"),
+            None => "was killed, so nothing was changed".to_owned(),
+        })),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::events::Level;
 use crate::inventory::Server;
 use crate::ui::fold_ids;
 use draft::Draft;
+pub(super) use draft::edit as edit_file;
 
 /// Edit servers in your editor, as TOML with every field, tags and metadata.
 ///
