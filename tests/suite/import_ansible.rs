@@ -149,7 +149,7 @@ fn what_is_left_out_is_told() {
             "group_vars/all.yml: encrypted with ansible-vault: nothing is taken from it",
             "hosts:3: `here` is left out: its connection is `local`",
             "hosts:4: `win` is left out: its connection is `winrm`",
-            "hosts: `ansible_become_password` of 1 hosts is left out",
+            "hosts: `ansible_become_password` of 1 host is left out",
             "hosts: other variables are left out: `ansible_python_interpreter`, `db_password`, `motd` and 4 more (`--vars` keeps plain ones as metadata)",
         ]
     );
@@ -182,6 +182,20 @@ fn a_jump_host_is_taken_from_the_arguments_of_ssh() {
     assert_eq!(room.get("eu-bastion").meta.get("jump"), None);
     // What was not understood is told.
     assert!(summary.notes[0].contains("`ansible_ssh_common_args`, `ansible_ssh_extra_args`"));
+}
+
+#[test]
+fn a_missing_key_is_told_once() {
+    let inventory = "[web]\nw1\nw[2:9]\nx ansible_private_key_file=/nowhere/x\n\
+        [web:vars]\nansible_private_key_file=/nowhere/web\n";
+    let (room, summary) = try_files(&[("hosts", inventory)], &plain());
+    assert_eq!(
+        told(&room, summary.warnings.iter().cloned()),
+        [
+            "hosts:2: key file `/nowhere/web` does not exist (9 servers have it)",
+            "hosts:4: key file `/nowhere/x` does not exist",
+        ]
+    );
 }
 
 #[test]
@@ -221,7 +235,39 @@ fn names_do_not_lead_out_of_the_folder() {
     assert_eq!(room.get(".hidden").user, "b");
 }
 
+fn any_tree() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<i32>().prop_map(Value::from),
+        "[a-c:\\[\\]{]{0,5}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 40, 4, |inner| {
+        let names = prop_oneof![
+            Just("hosts".to_owned()),
+            Just("children".to_owned()),
+            Just("vars".to_owned()),
+            Just("ansible_port".to_owned()),
+            "[a-c]{0,2}",
+        ];
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::hash_map(names, inner, 0..4)
+                .prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
 proptest::proptest! {
+    #[test]
+    fn any_tree_is_read(tree in any_tree()) {
+        let options = ImportOptions { check: true, ..plain() };
+        let room = Room::new();
+        for text in [tree.to_string(), serde_json::json!({"all": tree}).to_string()] {
+            let _ = room.try_import(&text, &options);
+        }
+    }
+
     #[test]
     fn any_text_is_read(text in "(\\[[a-c:]{0,9}\\]\n|[a-c]{1,3}(\\[[0-9a-c:]{0,5}\\])?( [a-c_]{1,3}=['\"a-c\\\\#]{0,4}){0,2}\n|[ a-c:]{0,8}\n){0,12}") {
         for format in [Format::Ansible, Format::SshConfig, Format::Csv] {

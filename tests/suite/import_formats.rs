@@ -131,7 +131,7 @@ fn hosts_of_ssh() {
         [
             "config:11: `odd` gets no key: `%C` is not known here",
             "config:14: `Match exec` is not judged here: its block is left out",
-            "config: `ProxyCommand` of 1 hosts is left out: nothing runs it here",
+            "config: `ProxyCommand` of 1 host is left out: nothing runs it here",
         ]
     );
     let again = room

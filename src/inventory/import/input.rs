@@ -23,6 +23,14 @@ pub(super) struct Input {
     pub notes: Vec<(At, String)>,
 }
 
+/// `1 host`, `2 hosts`.
+pub(super) fn hosts(count: usize) -> String {
+    match count {
+        1 => "1 host".to_owned(),
+        count => format!("{count} hosts"),
+    }
+}
+
 /// A line of the file itself, from 1; 0 is the file as a whole.
 pub(super) fn line(line: usize) -> At {
     At { file: 0, line }
@@ -116,12 +124,31 @@ impl Input {
         for (at, note) in &self.notes {
             summary.notes.push(format!("{}: {note}", self.shown(*at)));
         }
+        // One warning for a key, however many servers have it.
+        let mut missing: Vec<(&str, At, usize)> = Vec::new();
+        let mut known: HashMap<&str, Option<usize>> = HashMap::new();
         for (at, record) in &self.records {
-            if let Some(key) = record.key().filter(|key| !expand_tilde(key).exists()) {
-                let at = self.shown(*at);
-                let warning = format!("{at}: key file `{key}` does not exist");
-                summary.warnings.push(warning);
+            let Some(key) = record.key() else {
+                continue;
+            };
+            match known.get(key) {
+                Some(Some(place)) => missing[*place].2 += 1,
+                Some(None) => {}
+                None => {
+                    let is_missing = !expand_tilde(key).exists();
+                    known.insert(key, is_missing.then_some(missing.len()));
+                    missing.extend(is_missing.then_some((key, *at, 1)));
+                }
             }
+        }
+        for (key, at, count) in missing {
+            let more = match count {
+                1 => String::new(),
+                count => format!(" ({count} servers have it)"),
+            };
+            let at = self.shown(at);
+            let warning = format!("{at}: key file `{key}` does not exist{more}");
+            summary.warnings.push(warning);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::input::{Input, line};
+use super::input::{Input, hosts, line};
 use super::{ImportOptions, Source};
 use crate::config::expand_tilde;
 use crate::error::Error;
@@ -92,7 +92,8 @@ pub(super) fn read(source: &Source<'_>, options: &ImportOptions) -> Input {
     }
     input.notes.extend(config.notes);
     if commands > 0 {
-        let note = format!("`ProxyCommand` of {commands} hosts is left out: nothing runs it here");
+        let of = hosts(commands);
+        let note = format!("`ProxyCommand` of {of} is left out: nothing runs it here");
         input.notes.push((line(0), note));
     }
     input.files = config.files;

@@ -17,7 +17,7 @@ pub(super) use words::number;
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::input::{Input, line};
+use super::input::{Input, hosts, line};
 use super::{ImportOptions, Source, yaml};
 use crate::error::Error;
 use crate::inventory::check;
@@ -196,10 +196,8 @@ impl Reader<'_> {
 
     fn tell(self, input: &mut Input) {
         if self.sudo_passwords > 0 {
-            let note = format!(
-                "`ansible_become_password` of {} hosts is left out",
-                self.sudo_passwords
-            );
+            let of = hosts(self.sudo_passwords);
+            let note = format!("`ansible_become_password` of {of} is left out");
             input.notes.push((line(0), note));
         }
         let few: Vec<_> = self
