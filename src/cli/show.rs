@@ -7,9 +7,13 @@ use serde_json::{Value, json};
 use super::{App, ls};
 use crate::error::{Error, Result};
 use crate::inventory::{Selection, Server};
+use crate::journal::{Book, Query, Row};
 use crate::output::Stream;
-use crate::ui::sanitize::one_line;
-use crate::ui::{Paint, Style, json as form, time};
+use crate::ui::card::card;
+use crate::ui::{json as form, log};
+
+/// How many entries of the log are shown.
+const LAST: usize = 5;
 
 /// Show everything that is known of a server; the whole inventory without one.
 #[derive(Debug, clap::Args)]
@@ -29,12 +33,32 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let server = find(app, id)?;
     let store = app.room.store()?;
     let times = store.updated_at(&server.id)?;
+    let rows = last(app, &server.id)?;
     let text = match app.json {
-        true => form::line(&object(&server, &times)),
-        false => card(&server, &times, app.screen.style(Stream::Stdout)),
+        true => form::line(&object(&server, &times, &rows)),
+        false => {
+            let (width, style) = (app.screen.width(), app.screen.style(Stream::Stdout));
+            let mut text = card(&server, &times, width, style);
+            if !rows.is_empty() {
+                text.push('\n');
+                text.push_str(&log::table(&rows, false, width, style));
+            }
+            text
+        }
     };
     app.screen.result(text.as_bytes())?;
     Ok(0)
+}
+
+/// What was last done on it.
+fn last(app: &App, id: &str) -> Result<Vec<Row>> {
+    let query = Query {
+        servers: Some(vec![id.to_owned()]),
+        without_connections: true,
+        last: Some(LAST),
+        ..Query::default()
+    };
+    Book::open(&app.room.config.database())?.rows(&query)
 }
 
 /// The server of that id, or the only one that a pattern means.
@@ -53,57 +77,13 @@ pub(super) fn find(app: &App, id: &str) -> Result<Server> {
     }
 }
 
-/// The object of `ls`, whether there is a password, and when each key was last set.
-fn object(server: &Server, times: &BTreeMap<String, i64>) -> Value {
+/// The object of `ls`, whether there is a password, when each key was last set, and the end of the
+/// log.
+fn object(server: &Server, times: &BTreeMap<String, i64>, rows: &[Row]) -> Value {
     let mut object = form::server(server);
     object["has_password"] = json!(!server.sealed_pass.is_empty());
     object["next_action"] = server.next_action.clone();
     object["updated_at"] = json!(times);
+    object["log"] = rows.iter().map(log::object).collect();
     object
-}
-
-fn card(server: &Server, times: &BTreeMap<String, i64>, style: Style) -> String {
-    let mut text = String::new();
-    let mut row = |name: &str, value: &str| {
-        if !value.is_empty() {
-            let name = style.paint(Paint::Strong, &format!("{:<13}", one_line(name)));
-            text.push_str(&format!("{name} {}\n", one_line(value)));
-        }
-    };
-    row("id", &server.id);
-    row("host", &server.host);
-    row("user", &server.user);
-    row("port", &server.port.to_string());
-    row(
-        "password",
-        if server.sealed_pass.is_empty() {
-            "none"
-        } else {
-            "sealed"
-        },
-    );
-    row(
-        "description",
-        server.description.as_deref().unwrap_or_default(),
-    );
-    row(
-        "tags",
-        &server
-            .tags
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(" "),
-    );
-    for (key, value) in &server.meta {
-        let value = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let time = times.get(key).map_or_else(String::new, |t| {
-            format!("  (set {})", time::local(t.saturating_mul(1000)))
-        });
-        row(key, &format!("{value}{time}"));
-    }
-    text
 }

@@ -1,10 +1,12 @@
-//! Ctrl-C: the first asks the run to stop, a second ends the program.
+//! Ctrl-C: the first asks the run to stop, a second ends the program. Ctrl-Z: the terminal is given
+//! back as it was before the program stops, and taken again when it goes on.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -35,10 +37,22 @@ pub enum Manner {
 /// When the operating system refuses a handler or a thread.
 pub fn watch(manner: Manner, cancel: Cancel, screen: Arc<Screen>) -> Result<()> {
     let refused = |e: std::io::Error| Error::local(format!("cannot handle signals: {e}")).source(e);
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(refused)?;
+    let wanted: &[_] = match manner {
+        Manner::Command => &[SIGINT, SIGTERM, SIGTSTP],
+        // The line editor has its own way to stop.
+        Manner::Prompt => &[SIGINT, SIGTERM],
+    };
+    let mut signals = Signals::new(wanted).map_err(refused)?;
     let listen = move || {
         let mut since = Instant::now();
         for signal in signals.forever() {
+            if signal == SIGTSTP {
+                screen.suspend();
+                // Returns when somebody sends SIGCONT.
+                let _ = emulate_default_handler(SIGTSTP);
+                screen.resume();
+                continue;
+            }
             let again = cancel.is_cancelled();
             let now = match manner {
                 Manner::Command => again,

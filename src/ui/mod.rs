@@ -7,6 +7,7 @@
 mod alike;
 mod ask;
 mod blocks;
+pub mod card;
 pub mod columns;
 mod diff;
 mod drawing;

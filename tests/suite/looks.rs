@@ -1,6 +1,6 @@
 //! What a run over servers looks like: live lines, the marks at its end, blocks and differences.
 
-use crate::support::home::{Done, Home};
+use crate::support::home::{Done, Home, MROOM};
 use crate::support::sshd::has;
 use crate::support::terminal::Terminal;
 
@@ -260,4 +260,35 @@ fn a_narrow_terminal_and_one_that_shrinks() {
         let done = terminal.ended().ended(0);
         assert!(done.stdout.contains("sandbox-02 | on"), "{done:?}");
     }
+}
+
+#[test]
+fn a_suspended_run_leaves_the_terminal_and_comes_back() {
+    let Some(home) = room("2") else { return };
+    let go = home.path("go");
+    let remote = format!(
+        "echo up; while [ ! -e {} ]; do sleep 0.1; done; echo on",
+        go.display()
+    );
+    let line = format!(
+        "sh -c '{MROOM} exec all --color never -- \"{remote}\" & pid=$!; read x; kill -TSTP $pid; \
+         until grep -q \"^State:.T\" /proc/$pid/status; do sleep 0.1; done; echo STOPPED; read x; \
+         kill -CONT $pid; wait $pid; echo code $?'"
+    );
+    let mut terminal = Terminal::running(&home, (100, 30), &line);
+    terminal.until("sandbox-01 | up");
+    terminal.until("exec [");
+    terminal.press("\n");
+    let before = terminal.until("STOPPED");
+    let (_, after_bar) = before.rsplit_once("exec [").unwrap_or(("", &before));
+    assert!(
+        after_bar.contains("\r\x1b[2K"),
+        "the bar is taken away: {before:?}"
+    );
+    terminal.press("\n");
+    terminal.until("exec [");
+    home.write(&go, "");
+    let done = terminal.ended().ended(0);
+    assert_eq!(done.stdout.matches(" | on").count(), 2, "{done:?}");
+    assert!(done.stdout.trim_end().ends_with("code 0"), "{done:?}");
 }
