@@ -12,6 +12,8 @@ mod suite {
     mod bad_output;
     mod bad_signals;
     mod binary;
+    mod certs;
+    mod certs_login;
     mod cli;
     mod cli_cp;
     mod cli_exec;

@@ -4,23 +4,8 @@
 -- Safe to repeat, and nobody is locked out: lines of others stay as they are, and a key that does
 -- not open the server is taken back.
 local authorized_keys = require "mr.authorized_keys"
+local login = require "mr.login"
 local public_key = require "mr.public_key"
-
--- Logs in a second time, with this private key alone, and has a word said. True, or nil and why.
-local function opens(s, private)
-  local session <close>, err = mr.try(s.connect, s, { key = private, key_only = true })
-  if not session then
-    return nil, err
-  end
-  local words, failure = mr.try(session.capture, session, { "echo", "it opens" }, { timeout = 30 })
-  if not words then
-    return nil, failure
-  end
-  if words:find("it opens", 1, true) then
-    return true
-  end
-  return nil, { kind = "auth", message = "a login with it cannot run commands" }
-end
 
 -- Will later runs find this key by themselves, without a password?
 local function is_known(s, key)
@@ -28,27 +13,6 @@ local function is_known(s, key)
     return public_key.is_default(key.private)
   end
   return mr.expand(s.key) == key.private or s.meta.identity_cert_installed == true
-end
-
--- Raises why the key does not open the server, and takes back what was added.
-local function refuse(s, key, err, added)
-  local reason = err.kind == "auth" and mr.try(authorized_keys.why, s)
-  local rest = "nothing was added"
-  if added then
-    local _, failure = mr.try(authorized_keys.take, s, key, added)
-    rest = failure and ("and could not be taken back: %s"):format(failure.stderr or failure.message)
-      or "it was taken back"
-  end
-  error({
-    -- The server was reached: a key that it refuses is a stage that failed.
-    kind = err.kind == "auth" and "script" or err.kind,
-    message = ("the key `%s` alone does not open the server: %s; %s"):format(
-      key.private,
-      err.message,
-      rest
-    ),
-    hint = reason or err.hint,
-  }, 0)
 end
 
 return {
@@ -72,7 +36,7 @@ return {
   check = function(s, o)
     local is_there, has_right_modes = authorized_keys.look(s, o.pair)
     local is_right = is_there and has_right_modes
-    return is_right and is_known(s, o.pair) and opens(s, o.pair.private), { is_right = is_right }
+    return is_right and is_known(s, o.pair) and login.by(s, o.pair.private), { is_right = is_right }
   end,
 
   apply = function(s, o, found)
@@ -84,11 +48,11 @@ return {
 
   verify = function(s, o)
     local key = o.pair
-    local ok, err = opens(s, key.private)
+    local ok, err = login.by(s, key.private)
     if not ok then
-      refuse(s, key, err, o.added)
+      login.refuse(s, key, err, o.added)
     end
-    if not is_known(s, key) and not (s.key and opens(s, s.key)) then
+    if not is_known(s, key) and not (s.key and login.by(s, s.key)) then
       s:meta_set("local_cert_path", key.private)
     end
   end,

@@ -56,6 +56,14 @@ pub enum Command {
     Eval(super::eval::Args),
     Stage(super::stage::Args),
     Status(super::status::Args),
+    #[command(name = "add-cert", aliases = [
+        "addingcert", "makecert", "cert-on", "on-cert", "customcert", "certificatessh", "sshcertifcate",
+    ])]
+    AddCert(super::add_cert::Args),
+    #[command(name = "off-cert", aliases = [
+        "takeoff", "stripcert", "takeout", "removecert", "certremove",
+    ])]
+    OffCert(super::off_cert::Args),
     Which(super::which::Args),
     Eject(super::eject::Args),
     Trust(super::trust::Args),

@@ -142,6 +142,19 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
         "ls" | "export" | "set" | "edit" | "rm" => matches!(flag, "limit" | "retired"),
         "import" => flag == "check",
+        "add-cert" | "off-cert" => matches!(
+            flag,
+            "limit"
+                | "retired"
+                | "forks"
+                | "serial"
+                | "max_fail"
+                | "check"
+                | "accept_new"
+                | "timeout"
+                | "no_tunnel"
+                | "jump"
+        ),
         "add" => matches!(flag, "accept_new" | "timeout" | "no_tunnel" | "jump"),
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
         "exec" => flag != EXTRA_VARS,

@@ -31,7 +31,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "import export", "lists, other tools' inventories, JSON"),
     ("", "add set edit rm", "by hand"),
     ("Servers", "exec cp", "commands and files, on many at once"),
-    ("", "stage", "bring servers into a state"),
+    ("", "stage add-cert off-cert", "into a state; keys on and off"),
     ("", "status log", "how they are, and what went to them"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
     ("", "which eject trust", "where a Lua file comes from"),

@@ -4,6 +4,7 @@
 //! prints the error and gives the exit code. Nothing else of the crate knows of `clap`.
 
 mod add;
+mod add_cert;
 pub mod app;
 mod args;
 mod completions;
@@ -24,6 +25,7 @@ mod import;
 mod log;
 mod ls;
 mod man;
+mod off_cert;
 mod outcomes;
 mod pages;
 mod repl;
@@ -119,6 +121,8 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Eval(args) => eval::run(app, args),
         Command::Status(args) => status::run(app, args),
         Command::Stage(args) => stage::run(app, args),
+        Command::AddCert(args) => add_cert::run(app, args),
+        Command::OffCert(args) => off_cert::run(app, args),
         Command::Which(args) => which::run(app, args),
         Command::Eject(args) => eject::run(app, args),
         Command::Log(args) => log::run(app, args),

@@ -49,7 +49,24 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         pairs.push("strict=true".to_owned());
     }
     let options = options(&vm, &names, &pairs)?;
-    let servers = app.room.select(&args.pattern.join(" "))?;
+    bring(app, &vm, &names, &options, &args.pattern.join(" "))
+}
+
+/// Brings servers through one stage that has a command of its own.
+pub(super) fn one(app: &App, name: &str, options: Map<String, Value>, pattern: &str) -> Result<u8> {
+    let vm = vm::open(app)?;
+    let options = Map::from_iter([(name.to_owned(), Value::Object(options))]);
+    bring(app, &vm, &[name.to_owned()], &options, pattern)
+}
+
+fn bring(
+    app: &App,
+    vm: &Vm,
+    names: &[String],
+    options: &Map<String, Value>,
+    pattern: &str,
+) -> Result<u8> {
+    let servers = app.room.select(pattern)?;
     let done = |outcome: &Outcome<StageResult>| {
         if app.json {
             let _ = app
@@ -58,7 +75,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         }
         ui::outcome(&app.screen, outcome, true);
     };
-    let outcomes = app.block_on(vm.stage(&names, &options, servers, done))?;
+    let outcomes = app.block_on(vm.stage(names, options, servers, done))?;
     if !app.json {
         let text = app.screen.redactor().clean(&table(&outcomes)).into_owned();
         app.screen.result(text.as_bytes())?;

@@ -170,6 +170,7 @@ impl Room {
             password,
             key: server.key().map(expand_tilde),
             key_only: false,
+            without: None,
             route: Route::Direct,
         })
     }

@@ -136,6 +136,7 @@ fn elsewhere(word: &str) -> Result<Target> {
         password: None,
         key: None,
         key_only: false,
+        without: None,
         route: Route::Direct,
     })
 }

@@ -106,13 +106,18 @@ impl UserData for Server {
         // A session of its own, for example to prove that a key alone gets in.
         methods.add_async_method("connect", |_, this, opts: Value| async move {
             let link = this.0.clone();
-            let opts = Options::new("connect", opts, &["key", "key_only"])?;
+            let allowed = ["key", "key_only", "no_password", "without"];
+            let opts = Options::new("connect", opts, &allowed)?;
             let room = &link.context.room;
             let mut target = room.target(&*this.row()?)?;
             if let Some(key) = opts.text("key")? {
                 target.key = Some(expand_tilde(&key));
             }
             target.key_only = opts.flag("key_only")?.unwrap_or(false);
+            target.without = opts.text("without")?;
+            if opts.flag("no_password")?.unwrap_or(false) {
+                target.password = None;
+            }
             let transport = link.wait(room.connect(target)).await?;
             Ok(Ssh(Link::own(&link.context, link.id.clone(), transport)))
         });

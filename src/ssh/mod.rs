@@ -55,6 +55,8 @@ pub struct Target {
     pub key: Option<PathBuf>,
     /// Use `key` alone: no agent, no password. Proves that a key works.
     pub key_only: bool,
+    /// A public key (`TYPE BASE64`) that must not be offered: proves that something else works.
+    pub without: Option<String>,
     /// How to get there.
     pub route: Route,
 }

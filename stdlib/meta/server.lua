@@ -169,7 +169,7 @@ function Server:tag(...) end
 function Server:untag(...) end
 
 ---A session of its own.
----@param opts? { key?: string, key_only?: boolean } `key_only`: no agent, no password
+---@param opts? { key?: string, key_only?: boolean, no_password?: boolean, without?: string } `key_only`: no agent, no password; `without`: a public key (`TYPE BASE64`) that is not offered
 ---@return Ssh
 function Server:connect(opts) end
 

@@ -1,11 +1,11 @@
 -- One public key in a server's `~/.ssh/authorized_keys`: look, add, take back.
 --
--- The work is done on the server by one POSIX shell script under a lock. It only ever appends;
--- lines of others are neither rewritten nor dropped. The key goes in as arguments, and what comes
+-- The work is done on the server by one POSIX shell script under a lock. Lines of others are
+-- neither rewritten nor dropped: it appends, or takes lines with this very key out. The key goes in as arguments, and what comes
 -- back is words of a closed list. `~` is `$HOME`, as everywhere.
 local authorized_keys = {}
 
--- Arguments: look|add|take|why, type, base64, line; for `take` also what `add` said.
+-- Arguments: look|add|take|remove|why, type, base64, line; for `take` also what `add` said.
 local SCRIPT = [[
 export LC_ALL=C
 umask 077
@@ -15,11 +15,11 @@ file=$dir/authorized_keys
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# yes: a line with this key lets a user in. The fields before the type are options, in which
+# The numbers of the lines with which this key lets a user in. The fields before the type are options, in which
 # spaces and words that look like keys may stand in quotes; `cert-authority` makes the line
 # something else.
-has_key() {
-  [ -r "$file" ] && awk -v type="$type" -v data="$data" '
+key_lines() {
+  awk -v type="$type" -v data="$data" '
     { sub(/\r$/, ""); sub(/^[ \t]+/, "") }
     /^#/ || /^$/ { next }
     {
@@ -39,10 +39,11 @@ has_key() {
       split(rest, field, /[ \t]+/)
       if (field[1] != type || field[2] != data) next
       gsub(/"([^"\\]|\\.)*"/, "", options)
-      if ((","options",") !~ /,cert-authority,/) { found = 1; exit }
-    }
-    END { exit !found }' "$file"
+      if ((","options",") !~ /,cert-authority,/) print NR
+    }' "$file"
 }
+
+has_key() { [ -r "$file" ] && [ -n "$(key_lines)" ]; }
 
 # yes: others may do something with it.
 is_open() { [ "$(ls -ldL "$1" 2>/dev/null | cut -c5-10)" != '------' ]; }
@@ -108,6 +109,32 @@ $line") ;;
   echo "mroom-key taken"
 }
 
+# Takes every line with this key out. The new file comes in place of the old one at once, with its
+# owner and modes; where that is a link, in place of what it leads to.
+remove() {
+  if ! has_key; then echo "mroom-key removed 0"; return; fi
+  [ -f "$file" ] && [ -w "$file" ] || fail "$file cannot be written"
+  real=$file
+  if [ -L "$file" ]; then real=$(readlink -f "$file") && [ -f "$real" ] || fail "cannot follow the link $file"; fi
+  (
+    ! command -v flock >/dev/null 2>&1 || flock -w 20 9 || fail "$file is locked by somebody"
+    lines=$(key_lines)
+    [ -n "$lines" ] || { echo "mroom-key removed 0"; exit 0; }
+    new=$(mktemp "$real.XXXXXX") || fail "cannot make a file beside $real"
+    trap 'rm -f "$new"' EXIT
+    # A copy first: it has the owner and the modes.
+    cp -p "$real" "$new" || fail "cannot copy $real"
+    sed "$(printf '%sd;' $lines)" "$real" >"$new" || fail "cannot write $new: is the disk full?"
+    gone=$(sed -n "$(printf '%sp;' $lines)" "$real" | wc -c)
+    [ "$(($(wc -c <"$new") + gone))" -eq "$(($(wc -c <"$real")))" ] ||
+      fail "$real holds what cannot be rewritten byte by byte: remove the key by hand"
+    mv -f "$new" "$real" || fail "cannot put the new $real in place"
+    ! command -v restorecon >/dev/null 2>&1 || restorecon -F "$real" 2>/dev/null || :
+    set -- $lines
+    echo "mroom-key removed $#"
+  ) 9>>"$file" || exit 1
+}
+
 # What may keep sshd from taking a key that is there: one line for each reason.
 why() {
   for place in "$HOME" "$dir" "$file"; do
@@ -132,6 +159,7 @@ main() {
     look) look ;;
     add) add ;;
     take) take ;;
+    remove) remove ;;
     why) why ;;
   esac
 }
@@ -179,6 +207,12 @@ end
 -- Takes back what `add` did.
 function authorized_keys.take(s, key, added)
   s:script(SCRIPT, { args = arguments("take", key, added.size, added.made), timeout = 60 })
+end
+
+-- Takes every line with this key out; gives how many.
+function authorized_keys.remove(s, key)
+  local result = s:script(SCRIPT, { args = arguments("remove", key), timeout = 60 })
+  return s.check and 0 or tonumber((answer(result.stdout, "removed (%d+)")))
 end
 
 -- What may keep sshd from taking a key that is there, as a text; nil when nothing was found.

@@ -55,8 +55,9 @@ function public_key.parse(text, name)
   return { type = kind, data = data, comment = comment }
 end
 
--- The key pair whose public half is the file `path`: {type, data, comment, public, private}.
-function public_key.load(path)
+-- The public key in the file `path`: {type, data, comment, public, private}. `private` is where
+-- its private half is expected: beside it, without `.pub`.
+function public_key.read(path)
   local public = mr.expand(path)
   if public:sub(1, 1) ~= "/" then
     -- The inventory keeps the path, and later runs start elsewhere.
@@ -76,13 +77,26 @@ function public_key.load(path)
   local key = public_key.parse(text, path)
   key.public = public
   key.private = public:match "^(.+)%.pub$"
-  if not key.private or not mr.exists(key.private) then
+  return key
+end
+
+-- The key pair whose public half is the file `path`. With `agent`, an agent may hold the private
+-- half instead of a file.
+function public_key.load(path, agent)
+  local key = public_key.read(path)
+  local is_here = key.private and mr.exists(key.private)
+  if not is_here and not (agent and key.private and mr.env("SSH_AUTH_SOCK", "") ~= "") then
     fail(
       ("no private half of `%s` is here, so a login with it cannot be proven"):format(path),
       "the private key is expected beside it, without `.pub`"
     )
   end
   return key
+end
+
+-- The name that people know a key by: the last word of its comment, else the file's.
+function public_key.name(key)
+  return key.comment:match "(%S+)$" or key.public:match "([^/]+)%.pub$" or key.public:match "[^/]+$"
 end
 
 -- Is this private key file one that `mroom` tries by itself?

@@ -32,6 +32,7 @@ fn target(host: &str, port: u16) -> Target {
         password: None,
         key: None,
         key_only: false,
+        without: None,
         route: machineroom::ssh::Route::Direct,
     }
 }

@@ -126,6 +126,7 @@ impl Sshd {
             password: None,
             key: Some(self.path("id")),
             key_only: false,
+            without: None,
             route: machineroom::ssh::Route::Direct,
         }
     }

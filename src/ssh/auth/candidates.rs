@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ssh_key::PublicKey;
+
 use super::agent;
 use super::keys::{KeyRing, public_half};
 use crate::events::Level;
@@ -20,8 +22,8 @@ pub enum Candidate {
 }
 
 /// With a key of its own, a target has that one alone, from the agent first: it may be
-/// encrypted on disk. Else the identities (from the agent when it has them), then the
-/// agent's other keys.
+/// encrypted on disk. Without one, or when that one must not be offered: the identities (from the
+/// agent when it has them), then the agent's other keys.
 ///
 /// `patience` is what is left for the agent's answer.
 pub fn candidates(
@@ -34,12 +36,21 @@ pub fn candidates(
         true => Vec::new(),
         false => agent_keys(options, target, patience),
     };
-    let files: Vec<PathBuf> = match &target.key {
+    let without = target.without.as_deref().map(blob);
+    // One whose public half nobody knows may be the very key: it proves nothing.
+    let may_be = |file: &PathBuf| match &without {
+        None => true,
+        Some(without) => public_half(file, keys).is_some_and(|half| half != *without),
+    };
+    let own = target.key.as_ref().filter(|key| may_be(key));
+    let mut held = held;
+    held.retain(|key| without.as_ref() != Some(key));
+    let files: Vec<PathBuf> = match own {
         Some(key) => vec![key.clone()],
         None => options
             .identities
             .iter()
-            .filter(|p| p.is_file())
+            .filter(|p| p.is_file() && may_be(p))
             .cloned()
             .collect(),
     };
@@ -55,14 +66,14 @@ pub fn candidates(
             Some(blob) => {
                 used.push(blob.clone());
                 candidates.push(Candidate::Agent(blob));
-                if target.key.is_some() {
+                if own.is_some() {
                     candidates.push(Candidate::File(file));
                 }
             }
             None => candidates.push(Candidate::File(file)),
         }
     }
-    if target.key.is_none() {
+    if own.is_none() {
         candidates.extend(
             held.into_iter()
                 .filter(|b| !used.contains(b))
@@ -70,6 +81,12 @@ pub fn candidates(
         );
     }
     candidates
+}
+
+/// `TYPE BASE64` as on the wire; what is no key is like none.
+fn blob(text: &str) -> Vec<u8> {
+    let key = PublicKey::from_openssh(text.trim());
+    key.and_then(|key| key.to_bytes()).unwrap_or_default()
 }
 
 fn agent_keys(options: &Options, target: &Target, patience: Duration) -> Vec<Vec<u8>> {
