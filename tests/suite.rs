@@ -22,6 +22,7 @@ mod suite {
     mod doctor;
     mod edit;
     mod errors;
+    mod facts;
     mod files;
     mod golden;
     mod help;

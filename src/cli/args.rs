@@ -69,6 +69,7 @@ pub enum Command {
     Trust(super::trust::Args),
     Completions(super::completions::Args),
     Man(super::man::Args),
+    Facts(super::facts::Args),
     Doctor(super::doctor::Args),
     Help(super::help::Args),
 }

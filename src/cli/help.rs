@@ -32,7 +32,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "add set edit rm", "by hand"),
     ("Servers", "exec cp", "commands and files, on many at once"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
-    ("", "status log", "how they are, and what went to them"),
+    ("", "status facts log", "their state, their system, their past"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
     ("", "which eject trust", "where a Lua file comes from"),
     ("This machine", "doctor", "what is wrong, here or on the way"),

@@ -8,6 +8,7 @@ use super::{App, values, watch};
 use crate::error::{Kind, Result};
 use crate::events::Level;
 use crate::inventory::Server;
+use crate::inventory::facts::PREFIX;
 use crate::output::Stream;
 use crate::ui::table::Which;
 use crate::ui::{columns, json, table};
@@ -100,6 +101,9 @@ fn listed(app: &App, args: &Args) -> Result<Vec<Server>> {
             .iter()
             .map(|key| key.strip_prefix('-').unwrap_or(key));
         let names = args.columns.iter().map(String::as_str).chain(sort);
+        if names.clone().any(|name| name.starts_with(PREFIX)) {
+            app.room.store()?.load_facts(&mut servers)?;
+        }
         // A key that no selected server has is known all the same when another has it.
         columns::check(names, &app.room.store()?.list()?)?;
         columns::sort(&mut servers, &args.sort);

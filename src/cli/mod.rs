@@ -17,6 +17,7 @@ mod eject;
 mod eval;
 mod exec;
 mod export;
+mod facts;
 mod fields;
 mod flags;
 mod grammar;
@@ -128,6 +129,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Log(args) => log::run(app, args),
         Command::Trust(args) => trust::run(app, args),
         Command::Completions(args) => completions::run(&app.screen, args),
+        Command::Facts(args) => facts::run(app, args),
         Command::Man(args) => man::run(&app.screen, args),
         Command::Doctor(args) => doctor::run(app, args),
         Command::Help(args) => help::run(&app.screen, args),

@@ -70,4 +70,11 @@ CREATE TABLE command_log (
 CREATE INDEX command_log_time ON command_log (began_at);
 CREATE INDEX command_log_server ON command_log (server, began_at);
 CREATE INDEX command_log_run ON command_log (run);
+", "
+-- What each server has told about itself, and when; seconds since 1970.
+CREATE TABLE facts (
+    server      TEXT PRIMARY KEY REFERENCES server_room(id) ON DELETE CASCADE ON UPDATE CASCADE,
+    gathered_at INTEGER NOT NULL,
+    json        TEXT NOT NULL
+) WITHOUT ROWID;
 "];

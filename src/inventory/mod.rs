@@ -5,6 +5,7 @@
 
 pub mod check;
 mod export;
+pub mod facts;
 mod glob;
 mod import;
 mod keys;
@@ -20,6 +21,7 @@ mod store;
 mod tunnel;
 mod upgrade;
 
+pub use facts::Facts;
 pub use glob::Glob;
 pub use import::{Format, ImportOptions, Summary, read_file};
 pub use keys::{AskPassphrase, SecretsStatus};

@@ -4,13 +4,14 @@
 //! Words are joined by `,` or space. Plain words add servers, `&x` keeps only those of `x`, `!x`
 //! takes those of `x` away, wherever they stand. A word is, in this order: the exact id of a
 //! server; `all` or `*`; `-` (ids from standard input); `@./file`, `@../file`, `@/file` or `@~/file`
-//! (ids from a file); `@tag`; `key=value` on a field or metadata; an id with wildcards
-//! ([`super::Glob`]). Retired servers are left out unless their exact id, an id file or `retired=`
+//! (ids from a file); `@tag`; `key=value` on a field, metadata or (`facts.os.id=debian`) a fact;
+//! `key>4G`, `key<=8` on numbers; an id with wildcards ([`super::Glob`]). Retired servers are left out unless their exact id, an id file or `retired=`
 //! selects them.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+use super::facts::PREFIX;
 use super::store::{EMPTY, unknown};
 use super::{Glob, Server};
 use crate::config::{expand_tilde, nearest};
@@ -42,13 +43,13 @@ impl std::fmt::Display for Source {
 }
 
 /// A parsed pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
     text: String,
     terms: Vec<Term>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Term {
     op: Op,
     word: String,
@@ -62,13 +63,34 @@ enum Op {
     Not,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Atom {
     All,
     Id(Glob),
     Tag(Glob),
     Ids(Source),
     Field(String, Glob),
+    Number(String, Order, f64),
+}
+
+/// How a number must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
+}
+
+impl Order {
+    fn holds(self, number: f64, limit: f64) -> bool {
+        match self {
+            Order::Below => number < limit,
+            Order::AtMost => number <= limit,
+            Order::Above => number > limit,
+            Order::AtLeast => number >= limit,
+        }
+    }
 }
 
 impl Pattern {
@@ -97,6 +119,15 @@ impl Pattern {
             text: text.trim().to_owned(),
             terms,
         })
+    }
+
+    /// Whether it asks for facts, which have to be loaded then.
+    pub fn needs_facts(&self) -> bool {
+        let keys = self.terms.iter().filter_map(|term| match &term.atom {
+            Atom::Field(key, _) | Atom::Number(key, ..) => Some(key),
+            _ => None,
+        });
+        keys.into_iter().any(|key| key.starts_with(PREFIX))
     }
 
     /// The servers that it selects, in their order. `read` gives the bytes of an id file.
@@ -147,6 +178,9 @@ impl Pattern {
         if servers.is_empty() {
             return error.hint(EMPTY);
         }
+        if self.needs_facts() && servers.iter().all(|s| s.facts.is_null()) {
+            return error.hint("no facts are kept yet: `mroom facts all` gathers them");
+        }
         if retired > 0 {
             return error.hint(format!(
                 "{retired} retired left out: name them exactly, or give `--retired`"
@@ -196,6 +230,9 @@ impl Term {
             // A typing error in an id must not quietly select (or spare) fewer servers.
             Atom::Id(_) => return Err(unknown(&self.word, ids_of(servers))),
             Atom::Tag(glob) => found(false, &|s| s.tags.iter().any(|t| glob.matches(t))),
+            Atom::Number(key, order, limit) => found(false, &|s| {
+                s.has_number(key, |number| order.holds(number, *limit))
+            }),
             Atom::Field(key, glob) => found(key == "retired", &|s| s.has_field(key, glob)),
             Atom::Ids(source) => {
                 let ids = ids_in(&read(source)?, source)?;
@@ -247,6 +284,7 @@ fn term(word: &str) -> Result<Term> {
         "all" | "*" => Atom::All,
         "-" => Atom::Ids(Source::Stdin),
         "@" => return Err(Error::usage("`@` needs a tag or a path behind it")),
+        _ if let Some(atom) = comparison(word) => atom,
         _ => match (word.strip_prefix('@'), word.split_once('=')) {
             (Some(path), _) if is_path(path) => Atom::Ids(Source::File(expand_tilde(path))),
             (Some(tag), _) => Atom::Tag(Glob::parse(tag)?),
@@ -262,6 +300,37 @@ fn term(word: &str) -> Result<Term> {
         word: word.to_owned(),
         atom,
     })
+}
+
+/// `key>4G`, `key<=8`; `None` for what is no comparison with a number.
+fn comparison(word: &str) -> Option<Atom> {
+    let at = word.find(['<', '>', '=']).filter(|at| *at > 0)?;
+    let (key, rest) = word.split_at(at);
+    let (order, value) = match rest.strip_prefix("<=") {
+        Some(value) => (Order::AtMost, value),
+        None => match rest.strip_prefix(">=") {
+            Some(value) => (Order::AtLeast, value),
+            None => match rest.strip_prefix('<') {
+                Some(value) => (Order::Below, value),
+                None => (Order::Above, rest.strip_prefix('>')?),
+            },
+        },
+    };
+    Some(Atom::Number(key.to_owned(), order, number(value)?))
+}
+
+/// A number with an optional binary suffix.
+fn number(text: &str) -> Option<f64> {
+    let (digits, factor) = match text.char_indices().last()? {
+        (at, 'K') => (&text[..at], 1_u64 << 10),
+        (at, 'M') => (&text[..at], 1 << 20),
+        (at, 'G') => (&text[..at], 1 << 30),
+        (at, 'T') => (&text[..at], 1 << 40),
+        _ => (text, 1),
+    };
+    let plain = |b: u8| b.is_ascii_digit() || b == b'.' || b == b'-';
+    let number: f64 = digits.bytes().all(plain).then(|| digits.parse().ok())??;
+    Some(number * factor as f64)
 }
 
 /// The ids in an id file, with their lines.

@@ -175,6 +175,7 @@ fn server(row: &Row<'_>) -> rusqlite::Result<Server> {
         meta: meta(text(row.get_ref(6)?)),
         next_action: serde_json::from_str(&next_action).unwrap_or(Value::String(next_action)),
         tags: BTreeSet::new(),
+        facts: Value::Null,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Glob, check};
+use super::{Glob, check, facts};
 use crate::error::{Error, Result};
 
 /// One server as the inventory knows it. The password stays sealed in here; only
@@ -29,6 +29,8 @@ pub struct Server {
     pub next_action: Value,
     /// Tags, without the `@`.
     pub tags: BTreeSet<String>,
+    /// What it has told about itself; null until [`super::Store::load_facts`] has put it here.
+    pub facts: Value,
 }
 
 impl Server {
@@ -49,6 +51,7 @@ impl Server {
             meta: Map::new(),
             next_action: Value::Object(Map::new()),
             tags: BTreeSet::new(),
+            facts: Value::Null,
         }
     }
 
@@ -125,7 +128,10 @@ impl Server {
             "user" => self.user.as_str().into(),
             "port" => self.port.into(),
             "description" => self.description.as_deref().into(),
-            name => self.meta.get(meta_key(name)).cloned().unwrap_or_default(),
+            name => match name.strip_prefix(facts::PREFIX) {
+                Some(path) => facts::at(&self.facts, path).cloned().unwrap_or_default(),
+                None => self.meta.get(meta_key(name)).cloned().unwrap_or_default(),
+            },
         }
     }
 
@@ -141,10 +147,27 @@ impl Server {
             "description" => return text(self.description.as_deref().unwrap_or_default()),
             _ => {}
         }
+        if let Some(path) = key.strip_prefix(facts::PREFIX) {
+            // What nobody has gathered matches nothing.
+            return facts::matches(&self.facts, path, &mut |value| text(&plain(value)));
+        }
         match self.meta.get(meta_key(key)) {
             None | Some(Value::Null) => text("") || text("false"),
             Some(Value::Array(items)) => items.iter().any(|item| text(&plain(item))),
             Some(value) => text(&plain(value)),
+        }
+    }
+
+    /// Is a field, metadata value or fact a number for which `hit` says true? One of a list's items
+    /// is enough.
+    pub fn has_number(&self, key: &str, hit: impl Fn(f64) -> bool) -> bool {
+        let mut number = |value: &Value| {
+            let text = value.as_str().and_then(|text| text.parse().ok());
+            value.as_f64().or(text).is_some_and(&hit)
+        };
+        match key.strip_prefix(facts::PREFIX) {
+            Some(path) => facts::matches(&self.facts, path, &mut number),
+            None => facts::matches(&self.field(key), "", &mut number),
         }
     }
 

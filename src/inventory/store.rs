@@ -94,7 +94,17 @@ impl Store {
         how: Selection,
         servers: &[Server],
     ) -> Result<Vec<Server>> {
-        Pattern::parse(pattern)?.evaluate(servers, how, &mut |source| {
+        let pattern = Pattern::parse(pattern)?;
+        let with_facts = match pattern.needs_facts() {
+            false => None,
+            true => {
+                let mut servers = servers.to_vec();
+                self.load_facts(&mut servers)?;
+                Some(servers)
+            }
+        };
+        let servers = with_facts.as_deref().unwrap_or(servers);
+        pattern.evaluate(servers, how, &mut |source| {
             let read = match source {
                 Source::File(path) => std::fs::read(path),
                 Source::Stdin => {

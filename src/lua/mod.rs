@@ -7,6 +7,7 @@
 mod catalog;
 mod context;
 mod error;
+mod facts;
 mod fleet;
 mod interrupt;
 mod link;

@@ -121,6 +121,7 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
         })
     })?;
     native.raw_set("stage_begins", begun)?;
+    super::facts::add(lua, &native)?;
     Ok(native)
 }
 

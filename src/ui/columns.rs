@@ -9,6 +9,7 @@ use super::{Paint, sort};
 use crate::config::nearest;
 use crate::error::{Error, Result};
 use crate::inventory::Server;
+use crate::inventory::facts::PREFIX;
 
 /// A field or mark: its name and title, when it is shown without being asked for, and how
 /// important it is where there is little room.
@@ -70,7 +71,7 @@ pub fn usual(long: bool) -> Vec<String> {
 pub fn check<'a>(names: impl IntoIterator<Item = &'a str>, inventory: &[Server]) -> Result<()> {
     let mut all: Option<BTreeSet<&str>> = None;
     for name in names {
-        if KNOWN.iter().any(|k| k.name == name) {
+        if KNOWN.iter().any(|k| k.name == name) || name.starts_with(PREFIX) {
             continue;
         }
         let all = all.get_or_insert_with(|| {

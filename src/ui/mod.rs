@@ -14,6 +14,7 @@ mod drawing;
 mod echo;
 mod editor;
 mod exec_report;
+pub mod facts;
 pub mod grid;
 mod grouped;
 mod gutter;

@@ -134,8 +134,10 @@ function Remote:warn(message) end
 ---@param phase string
 function Remote:phase(phase) end
 
----What the server is: os, kernel, arch, hardware, commands. One round trip.
----@param opts? table
+---What the server is: os, kernel, arch, hardware, addresses, users, commands. One round trip, once
+---in a run; `refresh` asks again. What the inventory keeps will do when it is younger than `max_age`
+---seconds. `commands` and `folders` are looked for besides.
+---@param opts? { refresh?: boolean, max_age?: number, commands?: table<string, string>, folders?: string[] }
 ---@return table
 function Remote:facts(opts) end
 
