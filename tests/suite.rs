@@ -59,6 +59,7 @@ mod suite {
     mod stage_cert;
     mod stage_env;
     mod status;
+    mod sudo;
 }
 
 #[path = "support/mod.rs"]

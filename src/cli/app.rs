@@ -110,6 +110,15 @@ impl App {
             limit: acting.limit.clone(),
             no_tunnel: acting.no_tunnel,
             jump: jump(&acting.jump),
+            sudo: match (
+                &acting.become_user,
+                acting.r#become || acting.ask_become_pass,
+            ) {
+                (Some(user), _) => Some(user.clone()),
+                (None, true) => Some("root".to_owned()),
+                (None, false) => None,
+            },
+            ask_sudo_password: acting.ask_become_pass,
             vars: vars::read(&acting.extra_vars)?,
             run: Some(Run::of_process()),
         };

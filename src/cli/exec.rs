@@ -64,10 +64,13 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let report = Arc::new(report);
     let kept = args.max_output.unwrap_or(DEFAULT_MAX_OUTPUT);
     let one = async |server: Server| -> Result<(Status, Output)> {
+        // A person is asked before anything is connected.
+        let sudo = room.default_sudo(&server)?;
         let transport = room.transport(&server).await?;
         let sink = report.sink(&server.id);
         let request = Exec {
             stdin: stdin.clone(),
+            sudo,
             timeout: room.options.command_timeout,
             // What is printed as it comes needs little keeping.
             max_output: match sink.is_some() {

@@ -24,17 +24,25 @@ impl Password {
         if self.ask_password {
             return app.ask.new_secret("Password").map(Some);
         }
-        if !self.password_stdin {
-            return Ok(None);
+        match self.password_stdin {
+            true => first_line().map(Some),
+            false => Ok(None),
         }
-        let mut line = zeroize::Zeroizing::new(String::new());
-        std::io::stdin().read_line(&mut line).map_err(|e| {
-            Error::usage(format!("cannot read the password from standard input: {e}")).source(e)
-        })?;
-        match line.trim_end_matches(['\r', '\n']) {
-            "" => Err(Error::usage("there is no password on standard input")),
-            text => Ok(Some(Secret::new(text))),
-        }
+    }
+}
+
+/// A password from the first line of standard input.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`] when there is none.
+pub(super) fn first_line() -> Result<Secret> {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().read_line(&mut line).map_err(|e| {
+        Error::usage(format!("cannot read the password from standard input: {e}")).source(e)
+    })?;
+    match line.trim_end_matches(['\r', '\n']) {
+        "" => Err(Error::usage("there is no password on standard input")),
+        text => Ok(Secret::new(text)),
     }
 }
 

@@ -104,6 +104,21 @@ pub struct Acting {
     /// Connect directly to servers that have a tunnel profile.
     #[arg(long, global = true, env = "MROOM_NO_TUNNEL", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub no_tunnel: bool,
+    /// Run as another user by sudo or doas: root, or --become-user.
+    #[arg(short, long, global = true, env = "MROOM_BECOME", value_parser = FalseyValueParser::new(), hide_env = true)]
+    pub r#become: bool,
+    /// The user to become; implies -b.
+    #[arg(
+        long,
+        global = true,
+        value_name = "USER",
+        env = "MROOM_BECOME_USER",
+        hide_env = true
+    )]
+    pub become_user: Option<String>,
+    /// Ask for the password of sudo, once for all servers; implies -b.
+    #[arg(short = 'K', long, global = true, env = "MROOM_ASK_BECOME_PASS", value_parser = FalseyValueParser::new(), hide_env = true)]
+    pub ask_become_pass: bool,
     /// Connect through these, one behind the other: ids, or `user@host:port`; `none` for directly.
     #[arg(
         short = 'J',
@@ -131,6 +146,9 @@ pub(super) const ACTING: &[&str] = &[
     "timeout",
     "command_timeout",
     "no_tunnel",
+    "become",
+    "become_user",
+    "ask_become_pass",
     "jump",
 ];
 
@@ -159,7 +177,10 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
         "add" => matches!(flag, "accept_new" | "timeout" | "no_tunnel" | "jump"),
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
         "exec" => flag != EXTRA_VARS,
-        "status" => !matches!(flag, EXTRA_VARS | "fold" | "check"),
+        "status" => !matches!(
+            flag,
+            EXTRA_VARS | "fold" | "check" | "become" | "become_user" | "ask_become_pass"
+        ),
         "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         "run" | "eval" | "stage" | "repl" => true,
         _ => false,

@@ -1,7 +1,7 @@
 //! `mroom set`: fields, metadata, tags and passwords of servers.
 
 use super::App;
-use super::fields::{Password, change};
+use super::fields::{Password, change, first_line};
 use crate::error::{Error, Result};
 use crate::events::Level;
 use crate::secret::Secret;
@@ -30,6 +30,15 @@ pub struct Args {
     /// Forget the password.
     #[arg(long, conflicts_with_all = ["ask_password", "password_stdin"])]
     pub no_password: bool,
+    /// Ask for the password that sudo asks for there, when it is not the login's own.
+    #[arg(long, conflicts_with_all = ["sudo_password_stdin", "no_sudo_password"])]
+    pub ask_sudo_password: bool,
+    /// Read it from the first line of standard input.
+    #[arg(long, conflicts_with_all = ["no_sudo_password", "password_stdin"])]
+    pub sudo_password_stdin: bool,
+    /// Forget the password for sudo.
+    #[arg(long)]
+    pub no_sudo_password: bool,
 }
 
 /// Changes every server that the pattern selects, or none of them.
@@ -38,8 +47,14 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         true => Some(Secret::new("")),
         false => args.password.read(app)?,
     };
-    if args.fields.is_empty() && args.tag.is_empty() && args.untag.is_empty() && password.is_none()
-    {
+    let for_sudo = match (args.no_sudo_password, args.sudo_password_stdin) {
+        (true, _) => Some(Secret::new("")),
+        (_, true) => Some(first_line()?),
+        _ if args.ask_sudo_password => Some(app.ask.new_secret("Password for sudo")?),
+        _ => None,
+    };
+    let fields = args.fields.len() + args.tag.len() + args.untag.len();
+    if fields == 0 && password.is_none() && for_sudo.is_none() {
         return Err(Error::usage("nothing to set").hint("`mroom set ID role=edge --tag web`"));
     }
     let mut servers = app.room.select(&args.pattern)?;
@@ -47,8 +62,12 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         change(server, &args.fields, &args.tag, &args.untag).map_err(|e| e.server(&server.id))?;
     }
     let ids = fold_ids(servers.iter().map(|s| s.id.as_str()));
+    let names: Vec<String> = servers.iter().map(|s| s.id.clone()).collect();
     let rows: Vec<_> = servers.into_iter().map(|s| (s, password.clone())).collect();
     app.room.store()?.put_all(&rows)?;
+    if let Some(password) = &for_sudo {
+        app.room.store()?.set_sudo_password(&names, password)?;
+    }
     app.screen.note(Level::Notice, None, &format!("set {ids}"));
     Ok(0)
 }

@@ -77,4 +77,10 @@ CREATE TABLE facts (
     gathered_at INTEGER NOT NULL,
     json        TEXT NOT NULL
 ) WITHOUT ROWID;
+", "
+-- The password that sudo asks for on a server, sealed as `pass` is.
+CREATE TABLE sudo_password (
+    server TEXT PRIMARY KEY REFERENCES server_room(id) ON DELETE CASCADE ON UPDATE CASCADE,
+    sealed TEXT NOT NULL
+) WITHOUT ROWID;
 "];

@@ -12,6 +12,7 @@ mod map;
 mod outcome;
 mod room;
 mod route;
+mod sudo;
 
 pub use health::{Health, Space, health};
 pub use logged::StageEntry;

@@ -40,6 +40,10 @@ pub struct RunOptions {
     /// `--jump`: the jump hosts of every connection, the nearest first; an empty list goes
     /// directly. Without it servers say for themselves.
     pub jump: Option<Vec<String>>,
+    /// `--become`: the user that everything runs as, unless a call says otherwise.
+    pub sudo: Option<String>,
+    /// `--ask-become-pass`: a person is asked for the password of sudo, once.
+    pub ask_sudo_password: bool,
     /// `-e`: the playbook's `vars`.
     pub vars: Map<String, Value>,
     /// Who runs what, for the command log; without it nothing is logged.
@@ -66,6 +70,7 @@ pub struct Room {
     connector: Arc<dyn Connector>,
     connections: Connections,
     hops: Rc<Hops>,
+    pub(super) asked: OnceCell<Secret>,
 }
 
 impl Room {
@@ -89,6 +94,7 @@ impl Room {
             connector,
             connections: Connections::default(),
             hops: Rc::default(),
+            asked: OnceCell::new(),
         })
     }
 

@@ -34,6 +34,15 @@ pub use tunnel::{Tunnel, TunnelKind};
 
 use crate::secret::Place;
 
+/// Where the password is sealed that sudo asks for on a server.
+fn sudo_place(id: &str) -> Place<'_> {
+    Place {
+        table: "sudo_password",
+        id,
+        column: "sealed",
+    }
+}
+
 /// Where a server's password is sealed.
 fn pass_place(id: &str) -> Place<'_> {
     Place {

@@ -1,7 +1,9 @@
 //! The secrets of a [`Store`]: opening and sealing passwords, and who can.
 
+use rusqlite::OptionalExtension as _;
+
 use super::keys::{AskPassphrase, SecretsStatus};
-use super::{Server, Store, pass_place};
+use super::{Server, Store, pass_place, sudo_place};
 use crate::error::Result;
 use crate::secret::{Place, Secret};
 
@@ -29,6 +31,61 @@ impl Store {
         }
         let opened = self.open_sealed(pass_place(&server.id), &server.sealed_pass);
         opened.map(Some).map_err(|e| e.server(&server.id))
+    }
+
+    /// Sets or (with an empty one) removes the passwords that sudo asks for on these servers, all or
+    /// none.
+    ///
+    /// # Errors
+    /// As [`Store::set_password`].
+    pub fn set_sudo_password(&self, ids: &[String], password: &Secret) -> Result<()> {
+        let mut sealed = Vec::new();
+        if !password.is_empty() {
+            self.redactor.add(password);
+            let key = self.keys.key(&self.db)?;
+            for id in ids {
+                sealed.push(key.seal(sudo_place(id), password)?);
+            }
+        }
+        self.db.write(|conn| {
+            for (at, id) in ids.iter().enumerate() {
+                match sealed.get(at) {
+                    Some(sealed) => {
+                        let sql = "INSERT OR REPLACE INTO sudo_password VALUES (?, ?)";
+                        conn.execute(sql, [id, sealed])?;
+                    }
+                    None => {
+                        conn.execute("DELETE FROM sudo_password WHERE server = ?", [id])?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The password that sudo asks for on a server, as it is sealed; empty when it has none.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn sealed_sudo_password(&self, id: &str) -> Result<String> {
+        let sql = "SELECT sealed FROM sudo_password WHERE server = ?";
+        self.db.read(|conn| {
+            let sealed = conn.query_row(sql, [id], |row| row.get(0)).optional()?;
+            Ok(sealed.unwrap_or_default())
+        })
+    }
+
+    /// The same in the clear. The redactor learns it.
+    ///
+    /// # Errors
+    /// As [`Store::password`].
+    pub fn sudo_password(&self, id: &str) -> Result<Option<Secret>> {
+        let sealed = self.sealed_sudo_password(id)?;
+        if sealed.is_empty() {
+            return Ok(None);
+        }
+        let opened = self.open_sealed(sudo_place(id), &sealed);
+        opened.map(Some).map_err(|e| e.server(id))
     }
 
     /// Opens a sealed value; the redactor learns it.

@@ -11,6 +11,7 @@ use futures::future::poll_fn;
 use super::connect::words;
 use super::driver::{Core, Fault, Lease};
 use super::ffi::{Channel, Opening};
+use super::sudo::Talk;
 use super::transport::{Exec, Sink};
 use crate::error::{Error, Kind, Result};
 use crate::output::{Output, Stream};
@@ -32,11 +33,16 @@ pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
     }
     let deadline = request.timeout.map(|t| start + t);
     let mut kept = Kept::new(request.max_output, request.sink.clone());
-    let work = run(&core, &request, &mut kept);
+    let (mut talk, line) = Talk::about(&request)?;
+    let work = run(&core, (&line, &request.stdin), &mut talk, &mut kept);
     let result = within(&core, deadline, work).await;
     let (mut output, started) = (kept.output, kept.started);
     output.duration = start.elapsed();
     let command = request.command;
+    if let (Some(talk), Some(Ok(end))) = (talk.filter(|t| !t.has_begun()), &result) {
+        output.code = end.code;
+        return Err(talk.refusal().command(command).output(output));
+    }
     match result {
         Some(Ok(End { code, signal })) if code.is_some() || signal.is_some() => Ok(Output {
             code: if signal.is_some() { None } else { code },
@@ -104,16 +110,28 @@ struct End {
     signal: Option<String>,
 }
 
-async fn run(core: &Rc<Core>, request: &Exec, kept: &mut Kept) -> Result<End, Fault> {
-    let lease = start(core, "exec", &request.command, &mut kept.started).await?;
-    let mut lease = lease;
+async fn run(
+    core: &Rc<Core>,
+    (line, stdin): (&str, &[u8]),
+    talk: &mut Option<Talk>,
+    kept: &mut Kept,
+) -> Result<End, Fault> {
+    let mut lease = start(core, "exec", line, &mut kept.started).await?;
     let mut pump = Pump {
-        stdin: &request.stdin,
+        stdin,
+        talk: talk.as_mut(),
         eof_sent: false,
         buffer: vec![0; CHUNK],
     };
     if let Some(channel) = lease.channel() {
         poll_fn(|_| pump.turn(core, channel, kept)).await?;
+        if pump.is_refused() {
+            // It would ask for ever. Dropping the channel ends it.
+            return Ok(End {
+                code: None,
+                signal: None,
+            });
+        }
         poll_fn(|_| {
             if channel.exit_code().is_some() || channel.exit_signal().is_some() {
                 return Poll::Ready(());
@@ -189,11 +207,17 @@ impl Kept {
 /// Moves bytes in all three directions.
 struct Pump<'a> {
     stdin: &'a [u8],
+    /// What goes before: until the command has begun, input is not for it.
+    talk: Option<&'a mut Talk>,
     eof_sent: bool,
     buffer: Vec<u8>,
 }
 
 impl Pump<'_> {
+    fn is_refused(&self) -> bool {
+        self.talk.as_ref().is_some_and(|talk| talk.is_refused())
+    }
+
     fn turn(&mut self, core: &Core, channel: &Channel, kept: &mut Kept) -> Poll<Result<(), Fault>> {
         for _ in 0..TURNS {
             let mut progress = self.feed(core, channel);
@@ -202,12 +226,19 @@ impl Pump<'_> {
                 let number = i32::from(stream == Stream::Stderr);
                 match core.attempt(|| channel.read(number, &mut self.buffer)) {
                     Poll::Ready(Ok(n)) if n > 0 => {
-                        kept.take(stream, &self.buffer[..n]);
+                        let own = match (&mut self.talk, stream) {
+                            (Some(talk), Stream::Stderr) => talk.hear(&self.buffer[..n]),
+                            _ => n,
+                        };
+                        kept.take(stream, &self.buffer[n - own..n]);
                         progress = true;
                     }
                     Poll::Ready(Err(fault)) => gone = Some(fault),
                     Poll::Ready(Ok(_)) | Poll::Pending => {}
                 }
+            }
+            if self.is_refused() {
+                return Poll::Ready(Ok(()));
             }
             if progress {
                 continue;
@@ -229,6 +260,16 @@ impl Pump<'_> {
     fn feed(&mut self, core: &Core, channel: &Channel) -> bool {
         if core.is_clogged() || self.eof_sent {
             return false;
+        }
+        if let Some(talk) = self.talk.as_mut().filter(|talk| !talk.has_begun()) {
+            if talk.answer().is_empty() {
+                return false;
+            }
+            let sent = core.attempt(|| channel.write(talk.answer()));
+            if let Poll::Ready(Ok(n)) = sent {
+                talk.sent(n);
+            }
+            return matches!(sent, Poll::Ready(Ok(n)) if n > 0);
         }
         if self.stdin.is_empty() {
             self.eof_sent = core.attempt(|| channel.send_eof()).is_ready();

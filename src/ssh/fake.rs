@@ -21,6 +21,8 @@ pub enum Call {
         effect: Effect,
         /// Its standard input.
         stdin: Vec<u8>,
+        /// The user that it runs as, when that is not the login's own.
+        sudo: Option<String>,
     },
     /// A file was read.
     Read(String),
@@ -146,6 +148,7 @@ impl Transport for Fake {
                 command,
                 effect: request.effect,
                 stdin,
+                sudo: request.sudo.as_ref().map(|sudo| sudo.user.clone()),
             },
             |state| {
                 let answer = state.rules.iter().rev().find_map(|rule| rule(&request));

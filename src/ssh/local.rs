@@ -55,6 +55,10 @@ fn failed(verb: &str, path: &Path, error: std::io::Error) -> Error {
 
 impl Transport for Local {
     fn exec(&self, request: Exec) -> Reply<Output> {
+        if request.sudo.is_some() {
+            let error = Error::usage("nothing runs as another user on this machine");
+            return Box::pin(std::future::ready(Err(error)));
+        }
         on_thread(move |cancelled| run(&request, cancelled))
     }
 

@@ -24,8 +24,10 @@ pub mod look;
 mod net;
 mod refusal;
 mod session;
+mod sudo;
 mod transport;
 
+pub use sudo::Sudo;
 pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
 
 use std::os::fd::OwnedFd;

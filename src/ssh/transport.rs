@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use super::sudo::Sudo;
 use crate::error::{Error, Result};
 use crate::output::{DEFAULT_MAX_OUTPUT, Output, Stream};
 
@@ -46,6 +47,8 @@ pub struct Exec {
     pub max_output: usize,
     /// Live output, beside what is kept.
     pub sink: Option<Sink>,
+    /// Run it as another user.
+    pub sudo: Option<Sudo>,
 }
 
 impl Exec {
@@ -58,6 +61,7 @@ impl Exec {
             timeout: None,
             max_output: DEFAULT_MAX_OUTPUT,
             sink: None,
+            sudo: None,
         }
     }
 

@@ -109,7 +109,7 @@ function Fake:file(path) end
 ---@return string[]
 function Fake:commands() end
 
----Everything that was asked so far: `{ verb, command, stdin, reads, path, content, mode, from, to }`,
+---Everything that was asked so far: `{ verb, command, stdin, sudo, reads, path, content, mode, from, to }`,
 ---of which each verb (`exec read write upload download close`) has its own.
 ---@return table[]
 function Fake:calls() end

@@ -154,9 +154,11 @@ fn call(lua: &Lua, call: &Call) -> mlua::Result<Table> {
             command,
             effect,
             stdin,
+            sudo,
         } => {
             set("command", command.as_bytes())?;
             set("stdin", stdin)?;
+            table.raw_set("sudo", sudo.as_deref())?;
             table.raw_set("reads", *effect == Effect::Read)?;
             "exec"
         }

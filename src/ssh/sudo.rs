@@ -1,0 +1,435 @@
+//! Becoming another user for one command: the command line that asks for it, and the conversation
+//! with sudo until the command has begun.
+//!
+//! Two random words make it safe. sudo is told to prompt with the first: the password goes out when
+//! exactly that word has come on standard error, once, and never after the command has begun. The
+//! second is printed by what sudo starts, just before it becomes the command: from then on
+//! everything is the command's own, and only then it gets its standard input. What came before
+//! (prompt, lecture, complaints) is kept from the output. Pure, but for the random words.
+
+use std::io::Read as _;
+
+use super::transport::Exec;
+use crate::error::{Error, Kind, Result};
+use crate::quote;
+use crate::secret::Secret;
+
+/// As whom a command runs, and how to get there.
+#[derive(Debug, Clone)]
+pub struct Sudo {
+    /// The user to become.
+    pub user: String,
+    /// The password that sudo may ask for. Without one it is told not to ask.
+    pub password: Option<Secret>,
+}
+
+/// Bytes of what is said before the command begins that are looked at.
+const TALK: usize = 64 << 10;
+
+/// Finds the way to become the user. Words: the user, the prompt, the word that says that the
+/// command has begun, `ask` or not, the command. The login's own shell runs the command, as it
+/// would without all this; messages are asked for in English, and the command does not notice.
+const SCRIPT: &str = r#"user=$1 prompt=$2 began=$3 how=$4 command=$5
+shell=${SHELL:-/bin/sh} locale=${LC_ALL-}
+if [ "$(id -un 2>/dev/null)" = "$user" ]; then
+  printf "%s\n" "$began" >&2
+  exec "$shell" -c "$command"
+fi
+inner="printf \"%s\n\" \"\$1\" >&2
+if [ -n \"\$4\" ]; then LC_ALL=\$4; export LC_ALL; else unset LC_ALL; fi
+exec \"\$2\" -c \"\$3\""
+LC_ALL=C
+export LC_ALL
+if command -v sudo >/dev/null 2>&1; then
+  if [ "$how" = ask ]; then
+    exec sudo -S -p "$prompt" -H -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale"
+  fi
+  exec sudo -n -H -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale"
+fi
+if command -v doas >/dev/null 2>&1; then
+  exec doas -n -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale"
+fi
+echo "neither sudo nor doas" >&2
+exit 127"#;
+
+/// Where the conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing was asked yet.
+    Waiting,
+    /// The password is on its way, or there.
+    Answered,
+    /// sudo asked again, or for a password that nobody knows: it gets no other.
+    Refused,
+    /// The command runs.
+    Began,
+}
+
+/// The conversation about one command.
+pub struct Talk {
+    sudo: Sudo,
+    prompt: String,
+    began: String,
+    phase: Phase,
+    /// What was said before the command began, and up to where it has been looked at for prompts.
+    said: Vec<u8>,
+    looked: usize,
+    /// What is still to be sent of the answer.
+    answer: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl Talk {
+    /// The conversation that `request` needs, if any, and the command line to start.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for a user's name that cannot be one, [`Kind::Local`] without randomness.
+    pub fn about(request: &Exec) -> Result<(Option<Talk>, String)> {
+        let Some(sudo) = &request.sudo else {
+            return Ok((None, request.command.clone()));
+        };
+        if sudo.user.is_empty() || sudo.user.starts_with(['-', '#']) {
+            let message = format!("`{}` is no name of a user", sudo.user.escape_debug());
+            return Err(Error::usage(message));
+        }
+        let talk = Talk::new(sudo.clone(), word()?, word()?);
+        let command = talk.command(&request.command)?;
+        Ok((Some(talk), command))
+    }
+
+    fn new(sudo: Sudo, prompt: String, began: String) -> Self {
+        Talk {
+            sudo,
+            prompt,
+            began,
+            phase: Phase::Waiting,
+            said: Vec::new(),
+            looked: 0,
+            answer: zeroize::Zeroizing::default(),
+        }
+    }
+
+    fn command(&self, command: &str) -> Result<String> {
+        let how = match self.sudo.password {
+            Some(_) => "ask",
+            None => "",
+        };
+        let words = [
+            "exec",
+            "sh",
+            "-c",
+            SCRIPT,
+            "sh",
+            &self.sudo.user,
+            &self.prompt,
+            &self.began,
+            how,
+            command,
+        ];
+        quote::words(&words)
+    }
+
+    /// Whether the command runs: what comes and goes is its own.
+    pub fn has_begun(&self) -> bool {
+        self.phase == Phase::Began
+    }
+
+    /// Whether sudo has asked for what it does not get: waiting for its end is of no use.
+    pub fn is_refused(&self) -> bool {
+        self.phase == Phase::Refused
+    }
+
+    /// Takes what came on standard error; gives how much of its end is the command's own.
+    pub fn hear(&mut self, bytes: &[u8]) -> usize {
+        if self.has_begun() {
+            return bytes.len();
+        }
+        let before = self.said.len();
+        self.said.extend_from_slice(bytes);
+        let line = format!("{}\n", self.began);
+        // It may have begun in what was there.
+        let from = before.saturating_sub(line.len());
+        if let Some(at) = find(&self.said[from..], line.as_bytes()).map(|at| from + at) {
+            self.phase = Phase::Began;
+            self.answer.clear();
+            let own = self.said.len() - at - line.len();
+            self.said.truncate(at);
+            return own.min(bytes.len());
+        }
+        while let Some(at) = find(&self.said[self.looked..], self.prompt.as_bytes()) {
+            self.looked += at + self.prompt.len();
+            self.asked();
+        }
+        let rest = self.said.len().saturating_sub(self.prompt.len());
+        self.looked = self.looked.max(rest);
+        if self.said.len() > 2 * TALK {
+            let surplus = self.said.len() - TALK;
+            self.said.drain(..surplus);
+            self.looked = self.looked.saturating_sub(surplus);
+        }
+        0
+    }
+
+    fn asked(&mut self) {
+        self.phase = match (self.phase, &self.sudo.password) {
+            (Phase::Waiting, Some(password)) => {
+                self.answer.extend_from_slice(password.reveal().as_bytes());
+                self.answer.push(b'\n');
+                Phase::Answered
+            }
+            _ => {
+                self.answer.clear();
+                Phase::Refused
+            }
+        };
+    }
+
+    /// What is to be sent now.
+    pub fn answer(&self) -> &[u8] {
+        &self.answer
+    }
+
+    /// So much of it went.
+    pub fn sent(&mut self, count: usize) {
+        let gone = count.min(self.answer.len());
+        self.answer.drain(..gone);
+    }
+
+    /// Why the command did not begin.
+    pub fn refusal(&self) -> Error {
+        let said = String::from_utf8_lossy(&self.said);
+        let has = |text: &str| said.contains(text);
+        let user = &self.sudo.user;
+        let known = "`-K` asks for it, `mroom set ID --ask-sudo-password` keeps it sealed";
+        let (message, hint) = if self.phase == Phase::Refused
+            || has("incorrect password attempt")
+            || has("Authentication failed")
+        {
+            ("sudo refused the password".to_owned(), known)
+        } else if has("must have a tty") || has("no tty present") {
+            (
+                "sudo wants a terminal".to_owned(),
+                "take `requiretty` out of the server's sudoers",
+            )
+        } else if has("a password is required") || has("interactive authentication is required") {
+            (
+                "sudo asks for a password, and none is known".to_owned(),
+                known,
+            )
+        } else if has("doas: Authorization required") || has("doas: Authentication required") {
+            (
+                "doas asks for a password, which it takes from a terminal only".to_owned(),
+                "give this login `nopass` in the server's doas.conf, or install sudo",
+            )
+        } else if has("neither sudo nor doas") {
+            (
+                "the server has neither sudo nor doas".to_owned(),
+                "install one of them, or log in as the user itself",
+            )
+        } else if has("unknown user") {
+            (
+                format!("the server has no user `{user}`"),
+                "name one that it has",
+            )
+        } else if has("not in the sudoers file")
+            || has("may not run sudo")
+            || has("is not allowed to")
+            || has("Operation not permitted")
+        {
+            (
+                format!("this login may not become `{user}`"),
+                "allow it in the server's sudoers or doas.conf",
+            )
+        } else {
+            let last = said.lines().rev().map(str::trim).find(|l| !l.is_empty());
+            let shown: String = last
+                .unwrap_or("it ended without a word")
+                .replace(&self.prompt, "")
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(200)
+                .collect();
+            (
+                format!("sudo did not start the command: {shown}"),
+                "try it by hand: `mroom connect ID`, then `sudo -v`",
+            )
+        };
+        Error::new(Kind::Exit, message).hint(hint)
+    }
+}
+
+/// 128 random bits in hexadecimal digits.
+fn word() -> Result<String> {
+    let mut bytes = [0; 16];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(|e| Error::local(format!("no random numbers: {e}")).source(e))?;
+    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    bytes.windows(text.len()).position(|w| w == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PROMPT: &str = "aaaa1111";
+    const BEGAN: &str = "bbbb2222";
+
+    fn talk(password: Option<&str>) -> Talk {
+        let sudo = Sudo {
+            user: "root".into(),
+            password: password.map(Secret::new),
+        };
+        Talk::new(sudo, PROMPT.into(), BEGAN.into())
+    }
+
+    /// Feeds pieces; gives what was sent and what the command said itself.
+    fn play(talk: &mut Talk, pieces: &[&[u8]]) -> (String, String) {
+        let (mut sent, mut own) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            let count = talk.hear(piece);
+            own.extend_from_slice(&piece[piece.len() - count..]);
+            sent.extend_from_slice(talk.answer());
+            talk.sent(usize::MAX);
+        }
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (text(sent), text(own))
+    }
+
+    #[test]
+    fn the_password_goes_once_and_never_to_the_command() {
+        let lecture = b"We trust you have received the usual lecture\n\n";
+        let mut asked = talk(Some("pw"));
+        let began = format!("\n{BEGAN}\nown");
+        let seen = play(
+            &mut asked,
+            &[lecture, b"aaaa", b"1111", began.as_bytes(), b" aaaa1111"],
+        );
+        assert_eq!(seen, ("pw\n".to_owned(), "own aaaa1111".to_owned()));
+        assert!(asked.has_begun() && !asked.is_refused());
+
+        let mut free = talk(Some("pw"));
+        let began = format!("{BEGAN}\naaaa1111");
+        assert_eq!(
+            play(&mut free, &[began.as_bytes(), b"aaaa1111"]),
+            (String::new(), "aaaa1111aaaa1111".to_owned()),
+            "a prompt of the command's own gets nothing"
+        );
+
+        let mut wrong = talk(Some("pw"));
+        let seen = play(&mut wrong, &[b"aaaa1111", b"\nSorry, try again.\naaaa1111"]);
+        assert_eq!(seen, ("pw\n".to_owned(), String::new()));
+        assert!(wrong.is_refused() && !wrong.has_begun());
+        assert_eq!(wrong.refusal().message(), "sudo refused the password");
+
+        let mut unknown = talk(None);
+        assert_eq!(play(&mut unknown, &[b"aaaa1111"]).0, "");
+        assert!(unknown.is_refused());
+        // sudo-rs puts words around the prompt.
+        let mut rust = talk(Some("pw"));
+        assert_eq!(play(&mut rust, &[b"[sudo: aaaa1111] Password: "]).0, "pw\n");
+        // One that comes twice at once is a refusal, and nothing goes out.
+        assert_eq!(play(&mut talk(Some("pw")), &[b"aaaa1111aaaa1111"]).0, "");
+    }
+
+    #[test]
+    fn refusals_have_their_own_words() {
+        for (said, message) in [
+            (
+                "sudo: a password is required\n",
+                "sudo asks for a password, and none is known",
+            ),
+            (
+                "sudo: interactive authentication is required",
+                "sudo asks for a password, and none is known",
+            ),
+            (
+                "sudo: 1 incorrect password attempt\n",
+                "sudo refused the password",
+            ),
+            (
+                "me is not in the sudoers file.\n",
+                "this login may not become `root`",
+            ),
+            (
+                "Sorry, user me is not allowed to execute 'x' as root",
+                "this login may not become `root`",
+            ),
+            (
+                "doas: Operation not permitted\n",
+                "this login may not become `root`",
+            ),
+            (
+                "sudo: unknown user: root\n",
+                "the server has no user `root`",
+            ),
+            (
+                "sudo: sorry, you must have a tty to run sudo\n",
+                "sudo wants a terminal",
+            ),
+            (
+                "doas: Authentication required\n",
+                "doas asks for a password, which it takes from a terminal only",
+            ),
+            (
+                "neither sudo nor doas\n",
+                "the server has neither sudo nor doas",
+            ),
+            (
+                "x\nsudo: \x1b[31mstrange\n\n",
+                "sudo did not start the command: sudo: [31mstrange",
+            ),
+            (
+                "",
+                "sudo did not start the command: it ended without a word",
+            ),
+        ] {
+            let mut talk = talk(None);
+            talk.hear(said.as_bytes());
+            let error = talk.refusal();
+            assert_eq!(error.message(), message, "{said:?}");
+            assert!(error.hint_text().is_some() && error.kind() == Kind::Exit);
+        }
+    }
+
+    #[test]
+    fn users_that_are_none() {
+        for user in ["", "-u", "#0", "--"] {
+            let sudo = Sudo {
+                user: user.into(),
+                password: None,
+            };
+            let request = Exec {
+                sudo: Some(sudo),
+                ..Exec::new("id")
+            };
+            let refused = Talk::about(&request).err().map(|e| e.kind());
+            assert_eq!(refused, Some(Kind::Usage), "{user:?}");
+        }
+        assert_ne!(word().unwrap(), word().unwrap());
+        assert_eq!(word().unwrap().len(), 32);
+    }
+
+    proptest! {
+        #[test]
+        fn however_it_is_cut(noise in "[a-c\n]{0,30}", own in "[ab1-2\n]{0,30}", size in 1usize..9) {
+            let text = format!("{noise}{PROMPT}\n{BEGAN}\n{own}");
+            let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            let mut talk = talk(Some("pw"));
+            let seen = play(&mut talk, &pieces);
+            prop_assert_eq!(seen, ("pw\n".to_owned(), own));
+        }
+
+        #[test]
+        fn noise_without_end_is_not_kept(pieces in 1usize..40) {
+            let mut talk = talk(None);
+            for _ in 0..pieces {
+                talk.hear(&[b'x'; 9000]);
+            }
+            prop_assert!(talk.said.len() <= 2 * TALK);
+        }
+    }
+}
