@@ -60,6 +60,7 @@ mod suite {
     mod stage_env;
     mod status;
     mod sudo;
+    mod watch_profile;
 }
 
 #[path = "support/mod.rs"]

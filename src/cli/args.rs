@@ -68,6 +68,10 @@ pub enum Command {
     Eject(super::eject::Args),
     Trust(super::trust::Args),
     Completions(super::completions::Args),
+    #[command(name = "watch-profile", aliases = [
+        "watch_file", "watchscan", "generateprofile", "gen-profile",
+    ])]
+    WatchProfile(super::watch_profile::Args),
     Man(super::man::Args),
     Facts(super::facts::Args),
     Doctor(super::doctor::Args),

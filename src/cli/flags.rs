@@ -173,6 +173,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
                 | "no_tunnel"
                 | "jump"
         ),
+        "watch-profile" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         "facts" => !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout"),
         "add" => matches!(flag, "accept_new" | "timeout" | "no_tunnel" | "jump"),
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),

@@ -33,6 +33,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("Servers", "exec cp", "commands and files, on many at once"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
     ("", "status facts log", "their state, their system, their past"),
+    ("", "watch-profile", "which ports they listen on"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
     ("", "which eject trust", "where a Lua file comes from"),
     ("This machine", "doctor", "what is wrong, here or on the way"),

@@ -45,6 +45,7 @@ mod values;
 mod vars;
 mod vm;
 mod watch;
+mod watch_profile;
 mod which;
 mod wrong;
 
@@ -130,6 +131,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Trust(args) => trust::run(app, args),
         Command::Completions(args) => completions::run(&app.screen, args),
         Command::Facts(args) => facts::run(app, args),
+        Command::WatchProfile(args) => watch_profile::run(app, args),
         Command::Man(args) => man::run(&app.screen, args),
         Command::Doctor(args) => doctor::run(app, args),
         Command::Help(args) => help::run(&app.screen, args),

@@ -141,6 +141,11 @@ function Remote:phase(phase) end
 ---@return table
 function Remote:facts(opts) end
 
+---The TCP ports on which it listens, sorted; without `all` those that others can reach.
+---@param opts? { all?: boolean }
+---@return integer[]
+function Remote:ports(opts) end
+
 ---A server of the inventory.
 ---@class Server : mr.Remote
 ---@field id string

@@ -7,4 +7,9 @@ function methods.facts(s, opts)
   return require("mr.facts").of(s, opts)
 end
 
+-- The TCP ports on which it listens, sorted. See mr.ports.
+function methods.ports(s, opts)
+  return require("mr.ports").of(s, opts)
+end
+
 return methods

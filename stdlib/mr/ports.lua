@@ -1,0 +1,105 @@
+-- The TCP ports on which a server listens: `server:ports()`. One round trip, no root needed.
+--
+-- Linux says so itself, in /proc/net; elsewhere ss or netstat does. The answer is data: a line that
+-- is no address with a port is left out.
+local ports = {}
+
+local FIRST, LAST = "--mroom-ports--", "--mroom-ports-end--"
+
+-- Works on Linux (glibc or busybox), the BSDs and macOS.
+ports.script = ([[
+export LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
+have() { command -v "$1" >/dev/null 2>&1; }
+echo FIRST
+if [ -r /proc/net/tcp ]; then
+  # 0A is LISTEN; addresses are hexadecimal.
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { print "hex=" $2 }'
+elif have ss; then
+  ss -Hltn 2>/dev/null | awk '{ print "text=" $4 }'
+elif have netstat; then
+  netstat -an 2>/dev/null | awk '$1 ~ "^tcp" && $NF ~ "^LISTEN" { print "text=" $4 }'
+else
+  echo none=
+fi
+echo LAST
+]]):gsub("echo FIRST", "echo '" .. FIRST .. "'"):gsub("echo LAST", "echo '" .. LAST .. "'")
+
+-- Is a hexadecimal address of /proc/net one that only the server itself reaches? The words of an
+-- address stand there in the byte order of the machine, little-endian nearly everywhere.
+local function is_hex_loopback(address)
+  local tail = #address == 32 and address:match "^0000000000000000FFFF0000(%x+)$"
+  local v4 = #address == 8 and address or tail
+  if v4 then
+    return v4:sub(7, 8) == "7F" or v4:sub(1, 2) == "7F"
+  end
+  return address == "00000000000000000000000001000000" or address == ("0"):rep(31) .. "1"
+end
+
+local function is_loopback(address)
+  address = address:gsub("^%[", ""):gsub("%]$", ""):gsub("%%.*$", "")
+  return address:match "^127%." ~= nil or address == "::1" or address:match "^::ffff:127%." ~= nil
+end
+
+local function port(number)
+  return number and math.tointeger(number) and number > 0 and number < 65536 and number or nil
+end
+
+-- One line: the port, and whether only the server itself reaches it; nil for what is none.
+local function listener(kind, value)
+  if kind == "hex" then
+    local address, hex = value:match "^(%x+):(%x%x%x%x)$"
+    if address and (#address == 8 or #address == 32) then
+      return port(tonumber(hex, 16)), is_hex_loopback(address)
+    end
+    return nil
+  end
+  -- `0.0.0.0:22`, `[::]:22`, `*:22`; the BSDs put a dot before the port.
+  local address, digits = value:match "^(.*)[.:](%d+)$"
+  if address and #digits <= 5 then
+    return port(tonumber(digits)), is_loopback(address)
+  end
+end
+
+-- The ports in what the script printed, sorted. With `all`, those too that only the server itself
+-- reaches. Raises when the markers are not there.
+function ports.parse(output, all)
+  local lines = "\n" .. output:gsub("\r\n", "\n") .. "\n"
+  local _, first = lines:find("\n" .. FIRST .. "\n", 1, true)
+  local last = first and lines:find("\n" .. LAST .. "\n", first, true)
+  local said = last and lines:sub(first, last)
+  if not said or said:find("\nnone=", 1, true) then
+    error({
+      kind = "script",
+      message = "the server did not say on which ports it listens",
+      hint = "it needs `sh`, and /proc, ss or netstat",
+    }, 2)
+  end
+  local seen, list = {}, {}
+  for kind, value in said:gmatch "\n(%l+)=([^\n]*)" do
+    local number, is_inside = listener(kind, value)
+    if number and (all or not is_inside) and not seen[number] then
+      seen[number] = true
+      list[#list + 1] = number
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+-- Asks a server or connection. opts.all: those too that only the server itself reaches.
+function ports.of(s, opts)
+  opts = opts or {}
+  for key in pairs(opts) do
+    if key ~= "all" then
+      error({
+        kind = "usage",
+        message = ("`ports`: unknown option `%s`"):format(tostring(key)),
+        hint = "options of `ports`: all",
+      }, 3)
+    end
+  end
+  return ports.parse(s:capture({ "sh", "-s" }, { stdin = ports.script, timeout = 60 }), opts.all)
+end
+
+return ports
