@@ -24,6 +24,14 @@ use crate::error::{Error, Result};
 /// How long a busy database is waited for.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The version of the tables that this program makes and works on.
+pub const SCHEMA_VERSION: usize = schema::MIGRATIONS.len();
+
+/// The version of the SQLite that is built in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// An open database of the current version.
 #[derive(Debug)]
 pub struct Db {
@@ -67,7 +75,7 @@ impl Db {
     }
 
     fn prepare(&mut self, busy: Duration, upgrade: Upgrade<'_>) -> Result<()> {
-        if look(&self.conn)? == Found::Ours(schema::MIGRATIONS.len()) {
+        if look(&self.conn)? == Found::Ours(SCHEMA_VERSION) {
             return Ok(());
         }
         self.merge_at_close(true)?;
@@ -188,7 +196,7 @@ fn migrate(tx: Transaction<'_>, version: usize, upgrade: Upgrade<'_>) -> Result<
     }
     upgrade(&tx)?;
     tx.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", schema::MIGRATIONS.len() as i64)?;
+    tx.pragma_update(None, "user_version", SCHEMA_VERSION as i64)?;
     Ok(tx.commit()?)
 }
 
@@ -212,10 +220,10 @@ fn look(conn: &Connection) -> Result<Found> {
     let version = number("user_version")?;
     if number("application_id")? == i64::from(schema::APPLICATION_ID) {
         return match usize::try_from(version) {
-            Ok(version) if version <= schema::MIGRATIONS.len() => Ok(Found::Ours(version)),
+            Ok(version) if version <= SCHEMA_VERSION => Ok(Found::Ours(version)),
             _ => Err(Error::local(format!(
                 "the database has version {version}, made by a newer mroom; this one knows {}",
-                schema::MIGRATIONS.len()
+                SCHEMA_VERSION
             ))
             .hint("install the newer mroom, or choose another folder with MROOM_DATA_DIR")),
         };

@@ -46,6 +46,7 @@ mod suite {
     mod public_key;
     mod readme;
     mod repl;
+    mod retire_home;
     mod sandbox;
     mod shell;
     mod shows;

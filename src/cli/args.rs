@@ -43,6 +43,13 @@ pub enum Command {
     ])]
     Import(super::import::Args),
     Export(super::export::Args),
+    #[command(aliases = ["retires", "retired"])]
+    Retire(super::retire::Retire),
+    Unretire(super::retire::Unretire),
+    #[command(aliases = ["sethome", "startpath", "loginstart", "loginat"])]
+    SetHome(super::set_home::Args),
+    #[command(aliases = ["v", "ver", "versions"])]
+    Version(super::version::Args),
     Add(super::add::Args),
     Set(super::set::Args),
     Edit(super::edit::Args),

@@ -159,6 +159,8 @@ pub(super) const EXTRA_VARS: &str = "extra_vars";
 pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
         "ls" | "export" | "set" | "edit" | "rm" => matches!(flag, "limit" | "retired"),
+        "retire" | "unretire" => flag == "limit",
+        "set-home" => !matches!(flag, EXTRA_VARS | "fold"),
         "import" => flag == "check",
         "add-cert" | "off-cert" => matches!(
             flag,

@@ -30,6 +30,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("Inventory", "ls show", "the servers as a table, one whole"),
     ("", "import export", "lists, other tools' inventories, JSON"),
     ("", "add set edit rm", "by hand"),
+    ("", "retire unretire set-home", "out of service, back; the start folder"),
     ("Servers", "exec cp", "commands and files, on many at once"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
     ("", "status facts log", "their state, their system, their past"),
@@ -39,7 +40,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("This machine", "doctor", "what is wrong, here or on the way"),
     ("", "config secrets", "settings, what opens stored passwords"),
     ("", "completions man help", "for your shell, and for you"),
-    ("", "sandbox", "real sshd servers to learn with"),
+    ("", "sandbox version", "real sshd servers to learn with"),
 ];
 
 /// Columns of help when nothing says how wide the screen is.

@@ -30,12 +30,14 @@ mod off_cert;
 mod outcomes;
 mod pages;
 mod repl;
+mod retire;
 mod rm;
 mod run;
 mod sandbox;
 mod script;
 mod secrets;
 mod set;
+mod set_home;
 mod show;
 mod signals;
 mod stage;
@@ -43,6 +45,7 @@ mod status;
 mod trust;
 mod values;
 mod vars;
+mod version;
 mod vm;
 mod watch;
 mod watch_profile;
@@ -114,6 +117,10 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Add(args) => add::run(app, args),
         Command::Set(args) => set::run(app, args),
         Command::Edit(args) => edit::run(app, args),
+        Command::Retire(args) => retire::retire(app, args),
+        Command::Unretire(args) => retire::unretire(app, args),
+        Command::SetHome(args) => set_home::run(app, args),
+        Command::Version(args) => version::run(app, args),
         Command::Rm(args) => rm::run(app, args),
         Command::Exec(args) => exec::run(app, args),
         Command::Cp(args) => cp::run(app, args),

@@ -15,7 +15,8 @@ A pattern selects servers. Words are joined by a comma or a blank:
   role=edge       a field or metadata: host user port key tunnel, or any key
   facts.os.id=x   what servers have told of themselves: `mroom facts`
   rank>3          a number: < <= > >=, with K M G T behind it for sizes
-  @./ids.txt      ids from a file, one a line
+  @./ids.txt      ids from a file, one a line, or the servers of a list file;
+                  servers.txt and ./servers do the same
   -               ids from standard input
   !web-09         take out; &@edge keeps only what is in both
 

@@ -124,9 +124,15 @@ impl Room {
     /// [`Kind::Usage`] when nothing is left (empty is never "all"), and for a `--jump` that names
     /// nobody.
     pub fn select(&self, pattern: &str) -> Result<Vec<Server>> {
-        let how = Selection {
-            retired: self.options.retired,
-        };
+        let retired = self.options.retired;
+        self.select_as(pattern, Selection { retired })
+    }
+
+    /// [`Room::select`] where `how` decides about retired servers, not `--retired`.
+    ///
+    /// # Errors
+    /// As [`Room::select`].
+    pub fn select_as(&self, pattern: &str, how: Selection) -> Result<Vec<Server>> {
         self.check_jump()?;
         let mut servers = self.store()?.select(pattern, how)?;
         if let Some(limit) = &self.options.limit {

@@ -140,6 +140,12 @@ pub fn is_entry(line: &str) -> bool {
     })
 }
 
+/// The id of a line in the form of an entry.
+pub fn id_of(line: &str) -> Option<&str> {
+    let separator = separator(line).filter(|_| is_entry(line))?;
+    line.split(separator).next().map(trim)
+}
+
 /// Could the line have been meant as an entry?
 pub fn is_near_entry(line: &str) -> bool {
     separator(line).is_some_and(|s| line.split(s).filter(|f| !trim(f).is_empty()).count() > 2)

@@ -4,9 +4,11 @@
 //! Must not import `ssh` or anything to the right of it.
 
 pub mod check;
+mod compare;
 mod export;
 pub mod facts;
 mod glob;
+mod idfile;
 mod import;
 mod keys;
 pub mod listfile;

@@ -4,16 +4,17 @@
 //! Words are joined by `,` or space. Plain words add servers, `&x` keeps only those of `x`, `!x`
 //! takes those of `x` away, wherever they stand. A word is, in this order: the exact id of a
 //! server; `all` or `*`; `-` (ids from standard input); `@./file`, `@../file`, `@/file` or `@~/file`
-//! (ids from a file); `@tag`; `key=value` on a field, metadata or (`facts.os.id=debian`) a fact;
-//! `key>4G`, `key<=8` on numbers; an id with wildcards ([`super::Glob`]). Retired servers are left out unless their exact id, an id file or `retired=`
-//! selects them.
+//! (those of a file), also without the `@` when it has a `/` or is named like a list file; `@tag`;
+//! `key=value` on a field, metadata or (`facts.os.id=debian`) a fact; `key>4G`, `key<=8` on
+//! numbers; an id with wildcards ([`super::Glob`]). Retired servers are left out unless their exact
+//! id, a file or `retired=` selects them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::facts::PREFIX;
 use super::store::{EMPTY, unknown};
-use super::{Glob, Server};
+use super::{Glob, Server, compare::Comparison, idfile};
 use crate::config::{expand_tilde, nearest};
 use crate::error::{Error, Result};
 
@@ -70,27 +71,7 @@ enum Atom {
     Tag(Glob),
     Ids(Source),
     Field(String, Glob),
-    Number(String, Order, f64),
-}
-
-/// How a number must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    Below,
-    AtMost,
-    Above,
-    AtLeast,
-}
-
-impl Order {
-    fn holds(self, number: f64, limit: f64) -> bool {
-        match self {
-            Order::Below => number < limit,
-            Order::AtMost => number <= limit,
-            Order::Above => number > limit,
-            Order::AtLeast => number >= limit,
-        }
-    }
+    Number(Comparison),
 }
 
 impl Pattern {
@@ -124,7 +105,8 @@ impl Pattern {
     /// Whether it asks for facts, which have to be loaded then.
     pub fn needs_facts(&self) -> bool {
         let keys = self.terms.iter().filter_map(|term| match &term.atom {
-            Atom::Field(key, _) | Atom::Number(key, ..) => Some(key),
+            Atom::Field(key, _) => Some(key),
+            Atom::Number(comparison) => Some(comparison.key()),
             _ => None,
         });
         keys.into_iter().any(|key| key.starts_with(PREFIX))
@@ -230,27 +212,17 @@ impl Term {
             // A typing error in an id must not quietly select (or spare) fewer servers.
             Atom::Id(_) => return Err(unknown(&self.word, ids_of(servers))),
             Atom::Tag(glob) => found(false, &|s| s.tags.iter().any(|t| glob.matches(t))),
-            Atom::Number(key, order, limit) => found(false, &|s| {
-                s.has_number(key, |number| order.holds(number, *limit))
-            }),
+            Atom::Number(comparison) => found(false, &|s| comparison.holds(s)),
             Atom::Field(key, glob) => found(key == "retired", &|s| s.has_field(key, glob)),
             Atom::Ids(source) => {
-                let ids = ids_in(&read(source)?, source)?;
-                for (line, id) in &ids {
-                    if !index.contains_key(id.as_str()) {
-                        return Err(
-                            unknown(id, ids_of(servers)).context(format!("{source}:{line}"))
-                        );
-                    }
-                }
-                let ids: HashSet<String> = ids.into_iter().map(|(_, id)| id).collect();
-                found(true, &|s| ids.contains(&s.id))
+                let ids = idfile::ids(&read(source)?, source, servers, index)?;
+                found(true, &|s| ids.contains(s.id.as_str()))
             }
         })
     }
 }
 
-fn ids_of(servers: &[Server]) -> impl Iterator<Item = &str> {
+pub(super) fn ids_of(servers: &[Server]) -> impl Iterator<Item = &str> {
     servers.iter().map(|s| s.id.as_str())
 }
 
@@ -284,7 +256,8 @@ fn term(word: &str) -> Result<Term> {
         "all" | "*" => Atom::All,
         "-" => Atom::Ids(Source::Stdin),
         "@" => return Err(Error::usage("`@` needs a tag or a path behind it")),
-        _ if let Some(atom) = comparison(word) => atom,
+        _ if let Some(comparison) = Comparison::parse(word) => Atom::Number(comparison),
+        _ if is_list_file(word) => Atom::Ids(Source::File(expand_tilde(word))),
         _ => match (word.strip_prefix('@'), word.split_once('=')) {
             (Some(path), _) if is_path(path) => Atom::Ids(Source::File(expand_tilde(path))),
             (Some(tag), _) => Atom::Tag(Glob::parse(tag)?),
@@ -302,50 +275,10 @@ fn term(word: &str) -> Result<Term> {
     })
 }
 
-/// `key>4G`, `key<=8`; `None` for what is no comparison with a number.
-fn comparison(word: &str) -> Option<Atom> {
-    let at = word.find(['<', '>', '=']).filter(|at| *at > 0)?;
-    let (key, rest) = word.split_at(at);
-    let (order, value) = match rest.strip_prefix("<=") {
-        Some(value) => (Order::AtMost, value),
-        None => match rest.strip_prefix(">=") {
-            Some(value) => (Order::AtLeast, value),
-            None => match rest.strip_prefix('<') {
-                Some(value) => (Order::Below, value),
-                None => (Order::Above, rest.strip_prefix('>')?),
-            },
-        },
-    };
-    Some(Atom::Number(key.to_owned(), order, number(value)?))
-}
-
-/// A number with an optional binary suffix.
-fn number(text: &str) -> Option<f64> {
-    let (digits, factor) = match text.char_indices().last()? {
-        (at, 'K') => (&text[..at], 1_u64 << 10),
-        (at, 'M') => (&text[..at], 1 << 20),
-        (at, 'G') => (&text[..at], 1 << 30),
-        (at, 'T') => (&text[..at], 1 << 40),
-        _ => (text, 1),
-    };
-    let plain = |b: u8| b.is_ascii_digit() || b == b'.' || b == b'-';
-    let number: f64 = digits.bytes().all(plain).then(|| digits.parse().ok())??;
-    Some(number * factor as f64)
-}
-
-/// The ids in an id file, with their lines.
-fn ids_in(bytes: &[u8], source: &Source) -> Result<Vec<(usize, String)>> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|e| Error::usage(format!("`{source}`: not valid UTF-8")).source(e))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines = text
-        .lines()
-        .enumerate()
-        .map(|(i, line)| (i + 1, line.trim()));
-    Ok(lines
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(i, line)| (i, line.to_owned()))
-        .collect())
+/// A path, or the name of a list file: the original's commands took one for their servers.
+fn is_list_file(word: &str) -> bool {
+    let has_no_wildcards = !word.contains(['*', '?', '[', '=', '@']);
+    has_no_wildcards && (word.contains('/') || word.ends_with(".txt") || word.ends_with(".list"))
 }
 
 #[cfg(test)]

@@ -164,3 +164,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_file_stands_for_its_servers() {
+    let servers =
+        ["web-01", "web-02", "a--b--c", "old.txt"].map(|id| Server::new(id, "h", "u", 22));
+    let select = |pattern: &str, text: &str| {
+        let mut read = |_: &Source| Ok(text.as_bytes().to_vec());
+        let found = Pattern::parse(pattern)?.evaluate(&servers, Selection::default(), &mut read)?;
+        Ok::<_, Error>(
+            found
+                .into_iter()
+                .map(|s| s.id)
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    };
+    let list = "#office--SSH--h--u--p\nweb-01--10.0.0.1--root--secret--22\n\n web-02----h----u\n";
+    for (pattern, text, ids) in [
+        (
+            "servers.txt",
+            "web-01--10.0.0.1--root--secret--22\n",
+            "web-01",
+        ),
+        ("./servers", "web-02——h——u——", "web-02"),
+        ("@/lists/all.list", list, "web-01 web-02"),
+        ("servers.txt !web-01", list, "web-02"),
+        // An id is an id, whatever it looks like.
+        ("ids.txt", "a--b--c\n", "a--b--c"),
+        ("old.txt", "web-01", "old.txt"),
+    ] {
+        assert_eq!(select(pattern, text).unwrap(), ids, "{pattern}");
+    }
+    let error = select("lists/a.txt", "web-01\nweb-99--h--u--p").unwrap_err();
+    assert!(
+        error
+            .message()
+            .starts_with("lists/a.txt:2: no server `web-99`"),
+        "{error}"
+    );
+    assert_eq!(
+        error.hint_text(),
+        Some("`mroom import lists/a.txt` brings them in")
+    );
+    assert!(select("nothing.txt", "# all gone").is_err());
+}

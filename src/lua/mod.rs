@@ -52,6 +52,20 @@ const GUARD: &str = "mr.guard";
 /// in its place.
 const PRELUDE: &str = "=__mlua_async_poll";
 
+/// The version of the Lua that is built in, as it says itself.
+///
+/// # Errors
+/// What keeps a VM from starting.
+pub fn version() -> Result<String> {
+    let lua =
+        Lua::new_with(StdLib::NONE, LuaOptions::default()).map_err(|e| error::from_lua(&e))?;
+    let name: String = lua
+        .globals()
+        .get("_VERSION")
+        .map_err(|e| error::from_lua(&e))?;
+    Ok(name.trim_start_matches("Lua ").to_owned())
+}
+
 /// The Lua VM of one run.
 pub struct Vm {
     lua: Lua,

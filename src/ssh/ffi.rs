@@ -30,6 +30,7 @@ type Recv = unsafe extern "C" fn(c_int, *mut c_void, usize, c_int, *mut *mut c_v
 type Send = unsafe extern "C" fn(c_int, *const c_void, usize, c_int, *mut *mut c_void) -> isize;
 
 unsafe extern "C" {
+    fn libssh2_version(required: c_int) -> *const c_char;
     fn libssh2_channel_has_exit_status(channel: *mut raw::LIBSSH2_CHANNEL) -> c_int;
     fn libssh2_channel_signal_ex(
         channel: *mut raw::LIBSSH2_CHANNEL,
@@ -41,6 +42,13 @@ unsafe extern "C" {
         kind: c_int,
         callback: Option<Generic>,
     ) -> Option<Generic>;
+}
+
+/// The version of the libssh2 that is built in.
+pub fn version() -> String {
+    // SAFETY: zero asks for no least version; the answer is a constant text of the library's.
+    let text = unsafe { CStr::from_ptr(libssh2_version(0)) };
+    text.to_string_lossy().into_owned()
 }
 
 /// True for "try again when the socket is ready".

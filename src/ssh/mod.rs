@@ -27,6 +27,7 @@ mod session;
 mod sudo;
 mod transport;
 
+pub use ffi::version as libssh2_version;
 pub use sudo::Sudo;
 pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
 

@@ -52,7 +52,7 @@ const OFFERS: &[(&str, &[&str])] = &[
     ("mroom --color a", &["always", "auto"]),
     ("mroom log --kind exec,co", &["exec,connect", "exec,copy"]),
     ("mroom stage ce", &["cert"]),
-    ("mroom stage cert,", &["cert,env"]),
+    ("mroom stage cert,e", &["cert,env"]),
     ("mroom stage cert @b", &["@back"]),
     ("mroom which stages.e", &["stages.env"]),
     ("mroom run br", &["bringup"]),
