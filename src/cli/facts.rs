@@ -149,8 +149,7 @@ fn show(
                 true => form::USUAL.iter().map(|c| (*c).to_owned()).collect(),
                 false => args.columns.clone(),
             };
-            let rows =
-                answered().map(|(o, facts)| (o.server.clone(), facts.clone(), String::new()));
+            let rows = answered().map(|(o, facts)| (o.server.clone(), facts.clone()));
             let rows: Vec<_> = rows.collect();
             match rows.is_empty() {
                 true => String::new(),

@@ -10,7 +10,7 @@ use crate::inventory::{Selection, Server};
 use crate::journal::{Book, Query, Row};
 use crate::output::Stream;
 use crate::ui::card::card;
-use crate::ui::{json as form, log};
+use crate::ui::{facts, human, json as form, log};
 
 /// How many entries of the log are shown.
 const LAST: usize = 5;
@@ -34,11 +34,21 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let store = app.room.store()?;
     let times = store.updated_at(&server.id)?;
     let rows = last(app, &server.id)?;
+    let kept = store.facts(&server.id)?;
     let text = match app.json {
-        true => form::line(&object(&server, &times, &rows)),
+        true => {
+            let mut object = object(&server, &times, &rows);
+            object["facts"] = json!(kept.as_ref().map(|kept| &kept.facts));
+            form::line(&object)
+        }
         false => {
             let (width, style) = (app.screen.width(), app.screen.style(Stream::Stdout));
             let mut text = card(&server, &times, width, style);
+            if let Some(kept) = kept {
+                let title = format!("facts of {} ago", human::lasted(kept.age()));
+                text.push('\n');
+                text.push_str(&facts::card(&title, &kept.facts, style));
+            }
             if !rows.is_empty() {
                 text.push('\n');
                 text.push_str(&log::table(&rows, false, width, style));

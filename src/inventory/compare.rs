@@ -70,3 +70,58 @@ fn number(text: &str) -> Option<f64> {
     let number: f64 = digits.bytes().all(plain).then(|| digits.parse().ok())??;
     Some(number * factor as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn comparisons() {
+        let mut server = Server::new("web", "h", "root", 2222);
+        server.set_meta("rank", json!(3));
+        server.set_meta("text", json!("4.5"));
+        server.set_meta("ports", json!([22, 443]));
+        server.facts =
+            json!({"memory": {"total": 2_u64 << 30}, "disks": [{"free": 5}, {"free": 50}]});
+        for (word, holds) in [
+            ("rank>2", true),
+            ("rank>3", false),
+            ("rank>=3", true),
+            ("rank<=2", false),
+            ("rank>-1", true),
+            ("text<5", true),
+            ("port>2000", true),
+            ("ports>400", true),
+            ("ports<20", false),
+            ("none<1", false),
+            ("id<1", false),
+            ("facts.memory.total>=2G", true),
+            ("facts.memory.total<2048M", false),
+            ("facts.disks.free<10", true),
+            ("facts.disks.free>100", false),
+            ("facts.none.total<9T", false),
+        ] {
+            let comparison = Comparison::parse(word).unwrap();
+            assert_eq!(comparison.holds(&server), holds, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_is_none() {
+        for word in [
+            "", "web", ">3", "a=3", "a=>3", "a>", "a>x", "a>=", "a>1e9", "a<>3", "a>3GB", "a>inf",
+            "a>é",
+        ] {
+            assert_eq!(Comparison::parse(word), None, "{word}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_word_makes_it_panic(word in "[a-z.]{0,5}[<>=]{0,2}.{0,6}") {
+            Comparison::parse(&word);
+        }
+    }
+}

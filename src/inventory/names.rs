@@ -6,8 +6,10 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use serde_json::Value;
 
 use super::check::is_unseen;
+use super::facts::PREFIX;
 use crate::db::Peek;
 use crate::error::Result;
 
@@ -56,6 +58,30 @@ impl Names {
         self.words(&sql, &[key])
     }
 
+    /// The paths of facts that servers have told: `facts.os.id`. Those of some servers are enough.
+    pub fn facts(&self) -> Vec<String> {
+        let texts = self.words("SELECT json FROM facts LIMIT 20", &[]);
+        let mut paths = std::collections::BTreeSet::new();
+        for text in texts {
+            if let Ok(facts) = serde_json::from_str(&text) {
+                collect("facts", &facts, &mut paths);
+            }
+        }
+        paths.into_iter().collect()
+    }
+
+    /// The values that the fact at a path has.
+    pub fn fact_values(&self, path: &str) -> Vec<String> {
+        let steps = path.strip_prefix(PREFIX).unwrap_or(path).split('.');
+        let steps: String = steps
+            .map(|step| format!(".\"{}\"", step.replace('"', "")))
+            .collect();
+        let sql = "SELECT DISTINCT CAST(value AS TEXT) FROM
+                     (SELECT json_extract(json, ?) AS value FROM facts)
+                   WHERE typeof(value) IN ('text', 'integer', 'real') ORDER BY 1";
+        self.words(sql, &[&format!("${steps}")])
+    }
+
     fn words(&self, sql: &str, parameters: &[&str]) -> Vec<String> {
         let words = self.query(|conn| {
             let mut query = conn.prepare(sql)?;
@@ -68,6 +94,19 @@ impl Names {
     fn query<T>(&self, work: impl FnOnce(&Connection) -> Result<Vec<T>>) -> Vec<T> {
         let rows = self.0.as_ref().map(|peek| peek.read(work));
         rows.and_then(Result::ok).unwrap_or_default()
+    }
+}
+
+/// The paths of all values that are one text or number.
+fn collect(path: &str, value: &Value, into: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, inner) in fields {
+                collect(&format!("{path}.{key}"), inner, into);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(path, item, into)),
+        _ => drop(into.insert(path.to_owned())),
     }
 }
 
@@ -108,6 +147,11 @@ mod tests {
         assert_eq!(names.keys(), ["ports", "role"]);
         assert_eq!(names.values("role"), ["edge"]);
         assert!(names.values("ports").is_empty());
+        let facts = json!({"os": {"id": "debian"}, "disks": [{"mount": "/"}]});
+        store.keep_facts("web", &facts).unwrap();
+        assert_eq!(names.facts(), ["facts.disks.mount", "facts.os.id"]);
+        assert_eq!(names.fact_values("facts.os.id"), ["debian"]);
+        assert!(names.fact_values("facts.\"").is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::grid::{Cell, Column};
-use super::{Paint, sort};
+use super::{Paint, facts, sort};
 use crate::config::nearest;
 use crate::error::{Error, Result};
 use crate::inventory::Server;
@@ -140,6 +140,7 @@ pub fn value(server: &Server, name: &str) -> Value {
 /// server is faint as a whole.
 pub fn cell(server: &Server, name: &str) -> Cell {
     let text = match value(server, name) {
+        fact if let Some(path) = name.strip_prefix(PREFIX) => facts::shown(path, &fact),
         Value::Null => String::new(),
         Value::String(text) => text,
         Value::Bool(true) => "yes".to_owned(),

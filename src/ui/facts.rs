@@ -66,9 +66,10 @@ const ORDER: &[&str] = &[
     "commands", "user", "uid", "home", "shell", "users",
 ];
 
-/// All facts of one server, a line each; disks and addresses one for each of them.
-pub fn card(id: &str, facts: &Value, style: Style) -> String {
-    let mut text = format!("{}\n", style.paint(Paint::Strong, &one_line(id)));
+/// All facts of one server, a line each; disks and addresses one for each of them. `title` stands
+/// above.
+pub fn card(title: &str, facts: &Value, style: Style) -> String {
+    let mut text = format!("{}\n", style.paint(Paint::Strong, &one_line(title)));
     let mut all: Vec<(&String, &Value)> = facts.as_object().into_iter().flatten().collect();
     let place = |key: &String| ORDER.iter().position(|k| k == key).unwrap_or(ORDER.len());
     all.sort_by_key(|(key, _)| place(key));
@@ -90,10 +91,10 @@ pub fn card(id: &str, facts: &Value, style: Style) -> String {
     text
 }
 
-/// A table: an id, the facts at these paths, and what is to be said beside.
+/// A table: ids, and the facts at these paths.
 pub fn table(
     columns: &[String],
-    rows: &[(String, Value, String)],
+    rows: &[(String, Value)],
     width: Option<u16>,
     style: Style,
 ) -> String {
@@ -102,20 +103,13 @@ pub fn table(
         let weight = 100_u8.saturating_sub(at);
         Column::new(path.to_uppercase(), weight)
     }));
-    let noted = rows.iter().any(|(.., note)| !note.is_empty());
-    if noted {
-        titles.push(Column::new("", 1));
-    }
     let mut grid = Grid::new(titles);
-    for (id, facts, note) in rows {
+    for (id, facts) in rows {
         let mut cells = vec![Cell::new(id)];
         cells.extend(columns.iter().map(|path| {
             let value = at(facts, path).unwrap_or(&Value::Null);
             Cell::new(&shown(path, value))
         }));
-        if noted {
-            cells.push(Cell::new(note).painted(Paint::Faint));
-        }
         grid.push(cells);
     }
     grid.lay(width, style).text
@@ -146,7 +140,7 @@ mod tests {
         ] {
             assert!(card.lines().any(|l| l == line), "no {line:?} in\n{card}");
         }
-        let rows = [("web".to_owned(), facts, String::new())];
+        let rows = [("web".to_owned(), facts)];
         let columns = ["memory.total".to_owned(), "none.at.all".to_owned()];
         let text = table(&columns, &rows, None, Style::PLAIN);
         assert!(

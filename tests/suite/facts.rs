@@ -59,6 +59,12 @@ fn facts_are_gathered_once_and_kept() {
     assert_eq!(rows(&again.stdout), first);
     home.run(&["facts", "web-01", "--refresh"]).ended(4);
     home.run(&["facts", "web-01", "--max-age", "1h"]).ended(0);
+    let whole = home.ok(&["show", "web-01"]);
+    assert!(whole.contains("\nfacts of 0m ago\n  os "), "{whole}");
+    let asked = home.ok(&["__complete", "zsh", "ls", "facts.kernel.n"]);
+    assert_eq!(asked, "-\nfacts.kernel.name=\tfact\n");
+    let asked = home.ok(&["__complete", "zsh", "ls", "facts.kernel.name="]);
+    assert_eq!(asked, format!("-\nfacts.kernel.name={}\t\n", name.trim()));
     let card = home.ok(&["facts", "web-01"]);
     assert!(
         card.starts_with("web-01\n  os ") && card.contains("\n  memory "),

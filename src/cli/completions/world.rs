@@ -80,6 +80,7 @@ impl World {
                 let mut all = columns::usual(true);
                 all.extend(["key", "password"].map(str::to_owned));
                 all.extend(self.names.keys());
+                all.extend(self.names.facts());
                 listed(word, plain(all))
             }
             Wants::Setting => {
@@ -137,6 +138,11 @@ impl World {
             let keys = FIELDS.iter().map(|f| (*f).to_owned());
             let keys = keys.chain(self.names.keys());
             list.extend(keys.map(|key| candidate(format!("{head}{key}="), "field")));
+            // There are many: they are offered to who begins to type one.
+            if term.starts_with("fa") {
+                let facts = self.names.facts().into_iter();
+                list.extend(facts.map(|key| candidate(format!("{head}{key}="), "fact")));
+            }
         }
         list
     }
@@ -149,6 +155,7 @@ impl World {
                 "key" => self.names.values("local_cert_path"),
                 "tunnel" => self.names.values("tunnel_profile"),
                 "home" => self.names.values("home_path"),
+                key if key.starts_with("facts.") => self.names.fact_values(key),
                 key => self.names.values(key),
             };
             let full = values.into_iter().map(|v| format!("{head}{key}={v}"));
