@@ -19,6 +19,7 @@ mod suite {
     mod cli_exec;
     mod cli_secrets;
     mod cli_terminal;
+    mod connect;
     mod doctor;
     mod edit;
     mod errors;

@@ -54,6 +54,7 @@ pub enum Command {
     Set(super::set::Args),
     Edit(super::edit::Args),
     Rm(super::rm::Args),
+    Connect(super::connect::Args),
     Exec(super::exec::Args),
     Cp(super::cp::Args),
     Log(super::log::Args),

@@ -179,6 +179,10 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
         "facts" => !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout"),
         "add" => matches!(flag, "accept_new" | "timeout" | "no_tunnel" | "jump"),
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
+        "connect" => matches!(
+            flag,
+            "check" | "accept_new" | "timeout" | "no_tunnel" | "jump"
+        ),
         "exec" => flag != EXTRA_VARS,
         "status" => !matches!(
             flag,

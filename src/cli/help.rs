@@ -31,7 +31,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "import export", "lists, other tools' inventories, JSON"),
     ("", "add set edit rm", "by hand"),
     ("", "retire unretire set-home", "out of service, back; the start folder"),
-    ("Servers", "exec cp", "commands and files, on many at once"),
+    ("Servers", "connect exec cp", "a shell on one, commands, files"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
     ("", "status facts log", "their state, their system, their past"),
     ("", "watch-profile", "which ports they listen on"),

@@ -9,6 +9,7 @@ pub mod app;
 mod args;
 mod completions;
 mod config;
+mod connect;
 mod copies;
 mod cp;
 mod doctor;
@@ -122,6 +123,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::SetHome(args) => set_home::run(app, args),
         Command::Version(args) => version::run(app, args),
         Command::Rm(args) => rm::run(app, args),
+        Command::Connect(args) => connect::run(app, args),
         Command::Exec(args) => exec::run(app, args),
         Command::Cp(args) => cp::run(app, args),
         Command::Config(args) => config::run(app, args),

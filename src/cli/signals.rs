@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -25,11 +25,11 @@ pub enum Manner {
     /// One that comes while the token is set ends the program.
     Command,
     /// Ctrl-C belongs to the call that runs, however often it is pressed, and ends the program
-    /// only when that call is deaf to it; SIGTERM ends it always.
+    /// only when that call is deaf to it; SIGTERM and SIGHUP end it always.
     Prompt,
 }
 
-/// Starts the thread that listens. The first SIGINT or SIGTERM sets `cancel`, so that commands on
+/// Starts the thread that listens. The first SIGINT, SIGTERM or SIGHUP sets `cancel`, so that commands on
 /// servers are stopped and every outcome is still reported. When the program has to end at once,
 /// the terminal is left as it was.
 ///
@@ -38,9 +38,9 @@ pub enum Manner {
 pub fn watch(manner: Manner, cancel: Cancel, screen: Arc<Screen>) -> Result<()> {
     let refused = |e: std::io::Error| Error::local(format!("cannot handle signals: {e}")).source(e);
     let wanted: &[_] = match manner {
-        Manner::Command => &[SIGINT, SIGTERM, SIGTSTP],
+        Manner::Command => &[SIGINT, SIGTERM, SIGHUP, SIGTSTP],
         // The line editor has its own way to stop.
-        Manner::Prompt => &[SIGINT, SIGTERM],
+        Manner::Prompt => &[SIGINT, SIGTERM, SIGHUP],
     };
     let mut signals = Signals::new(wanted).map_err(refused)?;
     let listen = move || {
@@ -56,7 +56,7 @@ pub fn watch(manner: Manner, cancel: Cancel, screen: Arc<Screen>) -> Result<()> 
             let again = cancel.is_cancelled();
             let now = match manner {
                 Manner::Command => again,
-                Manner::Prompt => signal == SIGTERM || (again && since.elapsed() > PATIENCE),
+                Manner::Prompt => signal != SIGINT || (again && since.elapsed() > PATIENCE),
             };
             if now {
                 screen.restore();

@@ -12,7 +12,7 @@ use crate::events::Events;
 use crate::journal::{End, Entry, Kind, Limits, Log, Run};
 use crate::output::Output;
 use crate::secret::Redactor;
-use crate::ssh::{CopyOptions, Effect, Exec, Reply, Route, Target, Transport};
+use crate::ssh::{Attach, CopyOptions, Effect, Exec, Reply, Route, Target, Transport};
 
 /// Begins the log of a run, as the settings say.
 pub(super) fn start(
@@ -173,6 +173,17 @@ impl Transport for Logged {
         let what = format!("{}:{from} -> {}", self.id, to.display());
         let call = self.inner.download(from, to, options);
         self.around(Kind::Copy, what, call, |result| moved(result, |n| *n))
+    }
+
+    fn attach(&self, request: Attach) -> Reply<Output> {
+        let what = request.command.clone().unwrap_or_default();
+        let (kind, effect) = match request.is_shell {
+            true => (Kind::Shell, Effect::Read),
+            false => (Kind::Exec, Effect::Write),
+        };
+        let call = self.inner.attach(request);
+        let end = move |result: &Result<Output>| command_ended(result, effect);
+        self.around(kind, what, call, end)
     }
 
     fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {

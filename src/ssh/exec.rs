@@ -66,7 +66,8 @@ pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
     }
 }
 
-fn lost(fault: Fault, started: bool) -> Error {
+/// What a fault means for a command that had, or had not, begun.
+pub fn lost(fault: Fault, started: bool) -> Error {
     match fault {
         Fault::Gone(how) if started => Error::new(
             Kind::Lost,

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::transport::{CopyOptions, Effect, Exec, Reply, Transport};
+use super::transport::{Attach, CopyOptions, Effect, Exec, Reply, Transport};
 use crate::error::Error;
 use crate::output::Output;
 
@@ -38,6 +38,13 @@ impl Transport for CheckMode {
 
     fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64> {
         self.0.download(from, to, options)
+    }
+
+    fn attach(&self, request: Attach) -> Reply<Output> {
+        refuse(match &request.command {
+            Some(command) => format!("`{command}`"),
+            None => "a shell".to_owned(),
+        })
     }
 
     fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {

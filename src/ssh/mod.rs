@@ -9,6 +9,7 @@
 //! [`jump`] is the way through one server to
 //! another. [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
 
+mod attach;
 mod auth;
 mod connect;
 mod driver;
@@ -29,7 +30,7 @@ mod transport;
 
 pub use ffi::version as libssh2_version;
 pub use sudo::Sudo;
-pub use transport::{CopyOptions, Effect, Exec, Progress, Reply, Sink, Transport};
+pub use transport::{Attach, CopyOptions, Effect, Exec, Progress, Pty, Reply, Sink, Transport};
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

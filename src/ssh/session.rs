@@ -17,6 +17,7 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
+use super::attach::attach;
 use super::auth::KeyRing;
 use super::connect::establish;
 use super::driver::{Command, Core, run};
@@ -24,7 +25,7 @@ use super::exec::exec;
 use super::files::{download, single, upload};
 use super::net::poll::Wake;
 use super::net::tcp::{Patience, abandoned};
-use super::transport::{CopyOptions, Exec, Reply, Transport};
+use super::transport::{Attach, CopyOptions, Exec, Reply, Transport};
 use super::{Names, Options, Target, jump};
 use crate::error::{Error, Kind, Result};
 use crate::output::Output;
@@ -201,6 +202,10 @@ impl Transport for Handle {
     fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64> {
         let from = from.to_owned();
         self.submit(move |core| Box::pin(download::download(core, from, to, options)))
+    }
+
+    fn attach(&self, request: Attach) -> Reply<Output> {
+        self.submit(move |core| Box::pin(attach(core, request)))
     }
 
     fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {

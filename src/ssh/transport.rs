@@ -74,6 +74,42 @@ impl Exec {
     }
 }
 
+/// A shell or command with streams of its own, for a person or a pipe.
+///
+/// The streams are sockets, so that they never block the session: whoever calls moves bytes
+/// between their other ends and the terminal. The end of `stdin` is the command's end of file; a
+/// `stdout` that nobody reads ends the command.
+pub struct Attach {
+    /// Shell text; `None` for the login shell.
+    pub command: Option<String>,
+    /// It is a shell for somebody, even when `command` begins it: how it ends is no failure.
+    pub is_shell: bool,
+    /// The terminal that the command gets.
+    pub pty: Option<Pty>,
+    /// Variables for its environment; a server takes those that it likes.
+    pub env: Vec<(String, String)>,
+    /// What the command reads.
+    pub stdin: OwnedFd,
+    /// What it prints.
+    pub stdout: OwnedFd,
+    /// What it prints as errors; with a terminal nothing.
+    pub stderr: OwnedFd,
+    /// A datagram socket with new sizes of the terminal: columns and rows, each in two bytes, the
+    /// higher first.
+    pub sizes: OwnedFd,
+}
+
+/// A terminal to be made on the server.
+#[derive(Debug, Clone)]
+pub struct Pty {
+    /// Its type, as `TERM` names it.
+    pub term: String,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Its modes, encoded as RFC 4254, section 8, says.
+    pub modes: Vec<u8>,
+}
+
 /// How a copy behaves.
 #[derive(Clone, Default)]
 pub struct CopyOptions {
@@ -100,6 +136,12 @@ pub trait Transport: Send + Sync {
     fn upload(&self, from: PathBuf, to: &str, options: CopyOptions) -> Reply<u64>;
     /// Copies a file or folder from the server; gives the number of bytes copied.
     fn download(&self, from: &str, to: PathBuf, options: CopyOptions) -> Reply<u64>;
+    /// Runs a shell or command over streams until it ends; the output holds only how it did. An
+    /// exit code other than zero is not an error here.
+    fn attach(&self, _request: Attach) -> Reply<Output> {
+        let error = Error::usage("nobody can sit down at this server");
+        Box::pin(std::future::ready(Err(error)))
+    }
     /// Has the server connect to `host` (a name as it knows it); gives a stream socket whose other
     /// end that connection is. `Connect` when it refuses or cannot; `Timeout` when it does not say,
     /// and then nothing else may be dialled over this connection.

@@ -107,7 +107,7 @@ impl Ask {
         let before = tcgetattr(&tty)?;
         if !echo {
             self.screen
-                .keep_echo(Some((tty.as_fd().try_clone_to_owned()?, before.clone())));
+                .keep_terminal(Some((tty.as_fd().try_clone_to_owned()?, before.clone())));
             let mut silent = before.clone();
             silent.local_modes.remove(LocalModes::ECHO);
             tcsetattr(&tty, OptionalActions::Flush, &silent)?;
@@ -116,7 +116,7 @@ impl Ask {
         let line = self.read_line(&mut tty);
         if !echo {
             tcsetattr(&tty, OptionalActions::Now, &before)?;
-            self.screen.keep_echo(None);
+            self.screen.keep_terminal(None);
             // The person's own newline was not shown.
             writeln!(tty)?;
         } else if self.cancel.is_cancelled() {

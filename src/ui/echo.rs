@@ -1,20 +1,21 @@
-//! [`Echo`]: a terminal whose echo is off while a secret is typed, and how it was before.
+//! [`Echo`]: a terminal whose settings are changed for a while, and how it was before: without echo
+//! while a secret is typed, raw while the keys are for a server.
 
 use std::os::fd::OwnedFd;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-/// Owned by [`super::Screen`]; [`super::Ask`] fills it for the time of a question.
+/// Owned by [`super::Screen`]; [`super::Ask`] and [`super::tty`] fill it.
 #[derive(Default)]
 pub(super) struct Echo {
-    /// The terminal, and its settings from before the question.
+    /// The terminal, and its settings from before.
     before: Option<(OwnedFd, Termios)>,
-    /// Its settings during the question, while the program is suspended.
+    /// Its changed settings, while the program is suspended.
     during: Option<Termios>,
 }
 
 impl Echo {
-    /// The echo of that terminal is about to be turned off, or is on again.
+    /// The settings of that terminal are about to be changed, or are as before again.
     pub(super) fn keep(&mut self, terminal: Option<(OwnedFd, Termios)>) {
         self.before = terminal;
         self.during = None;
@@ -28,7 +29,7 @@ impl Echo {
         }
     }
 
-    /// The question goes on.
+    /// Changes it again.
     pub(super) fn resume(&mut self) {
         if let (Some((terminal, _)), Some(during)) = (&self.before, self.during.take()) {
             let _ = tcsetattr(terminal, OptionalActions::Now, &during);

@@ -93,11 +93,11 @@ impl Editor {
     /// # Errors
     /// When the terminal fails.
     pub fn read(&mut self, prompt: &str) -> Result<Typed> {
-        self.screen.keep_echo(terminal());
+        self.screen.keep_terminal(terminal());
         self.screen.begin_asking();
         let read = self.inner.readline(prompt);
         self.screen.asked();
-        self.screen.keep_echo(None);
+        self.screen.keep_terminal(None);
         match read {
             Ok(text) => Ok(Typed::Text(text)),
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Nothing),

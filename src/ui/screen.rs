@@ -249,9 +249,14 @@ impl Screen {
         self.drawing().asked();
     }
 
-    /// Remembers the settings of a terminal whose echo is about to be turned off.
-    pub(super) fn keep_echo(&self, terminal: Option<(OwnedFd, Termios)>) {
+    /// Remembers a terminal and its settings, which are about to be changed.
+    pub(super) fn keep_terminal(&self, terminal: Option<(OwnedFd, Termios)>) {
         lock(&self.echo).keep(terminal);
+    }
+
+    /// Gives that terminal its settings back.
+    pub(super) fn give_terminal_back(&self) {
+        lock(&self.echo).restore();
     }
 
     /// The program is about to stop (SIGTSTP): leaves the terminal as a shell expects it. Call it
