@@ -68,7 +68,11 @@ impl Store {
         for server in servers {
             let password = self.password(server)?;
             let updated_at = self.updated_at(&server.id)?;
-            push(record::server_json(server, password.as_ref(), &updated_at));
+            let mut object = record::server_json(server, password.as_ref(), &updated_at);
+            if let Some(sudo) = self.sudo_password(&server.id)? {
+                object["sudo_pass"] = sudo.reveal().into();
+            }
+            push(object);
         }
         Ok(Secret::new(text))
     }

@@ -1,7 +1,7 @@
 //! [`Record`]: what a line of an imported file says of one server, and its JSON form.
 //!
-//! The JSON form is that of `export --json`: the keys of `ls --json`, and `pass` in the clear,
-//! `next_action` and `updated_at`. `tunnel`, `key` and `retired` repeat what `meta` holds; they
+//! The JSON form is that of `export --json`: the keys of `ls --json`, `pass` and `sudo_pass` in the
+//! clear, `next_action` and `updated_at`. `tunnel`, `key` and `retired` repeat what `meta` holds; they
 //! count only where `meta` is left out. What a line does not mention stays as it is. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,12 +16,13 @@ use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 /// Keys of a server's JSON line.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "id",
     "host",
     "user",
     "port",
     "pass",
+    "sudo_pass",
     "description",
     "tunnel",
     "key",
@@ -42,6 +43,8 @@ pub(super) struct Record {
     pub new_user: Option<String>,
     pub port: Option<u16>,
     pub password: Option<Secret>,
+    /// What sudo asks for there, when it is not the login's password; an empty one removes it.
+    pub sudo_password: Option<Secret>,
     pub description: Option<Option<String>>,
     pub tags: Option<BTreeSet<String>>,
     /// Tags beside those that it has.
@@ -194,6 +197,7 @@ fn parse_server(mut map: Map<String, Value>) -> Result<Record> {
         host: optional(&map, "host")?,
         user: optional(&map, "user")?,
         password: optional(&map, "pass")?.map(Secret::new),
+        sudo_password: optional(&map, "sudo_pass")?.map(Secret::new),
         next_action: map.remove("next_action"),
         ..Record::default()
     };

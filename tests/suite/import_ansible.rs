@@ -125,7 +125,7 @@ fn bad_ones_are_named_by_line() {
 #[test]
 fn what_is_left_out_is_told() {
     let inventory = "[web]\n\
-        w1 ansible_host=10.0.0.1 role=edge weight=3 db_password=hunter2 ansible_become_password=hunter2\n\
+        w1 ansible_host=10.0.0.1 role=edge weight=3 db_password=hunter2 ansible_become_password='{{ vault }}'\n\
         here ansible_connection=local\n\
         win ansible_connection=winrm\n";
     let files = [
@@ -149,7 +149,7 @@ fn what_is_left_out_is_told() {
             "group_vars/all.yml: encrypted with ansible-vault: nothing is taken from it",
             "hosts:3: `here` is left out: its connection is `local`",
             "hosts:4: `win` is left out: its connection is `winrm`",
-            "hosts: `ansible_become_password` of 1 host is left out",
+            "hosts: `ansible_become_password` of 1 host is left out: Ansible alone can read it",
             "hosts: other variables are left out: `ansible_python_interpreter`, `db_password`, `motd` and 4 more (`--vars` keeps plain ones as metadata)",
         ]
     );
@@ -182,6 +182,44 @@ fn a_jump_host_is_taken_from_the_arguments_of_ssh() {
     assert_eq!(room.get("eu-bastion").meta.get("jump"), None);
     // What was not understood is told.
     assert!(summary.notes[0].contains("`ansible_ssh_common_args`, `ansible_ssh_extra_args`"));
+}
+
+#[test]
+fn the_password_for_sudo_is_sealed() {
+    let inventory = |password: &str| format!("[web]\nw1 ansible_become_password={password}\nw2\n");
+    let (room, summary) = try_files(&[("hosts", &inventory("hunter2"))], &plain());
+    assert_eq!((summary.added.len(), summary.notes.len()), (2, 0));
+    let sudo = |id: &str| {
+        room.store
+            .sudo_password(id)
+            .unwrap()
+            .map(|s| s.reveal().to_owned())
+    };
+    assert_eq!((sudo("w1").as_deref(), sudo("w2")), (Some("hunter2"), None));
+    let again = |text: &str, options: &ImportOptions| {
+        room.store
+            .import("hosts", text.as_bytes(), options)
+            .unwrap()
+    };
+    assert_eq!(again(&inventory("hunter2"), &plain()).unchanged, 2);
+    let check = ImportOptions {
+        check: true,
+        ..plain()
+    };
+    let summary = again(&inventory("other"), &check);
+    assert_eq!(
+        (summary.changed, summary.differences),
+        (vec!["w1".into()], vec!["sudo password".into()])
+    );
+    assert_eq!(sudo("w1").as_deref(), Some("hunter2"));
+    // An export has it, and brings it to another room.
+    let servers = room.store.list().unwrap();
+    let text = room.store.export_json(&servers).unwrap();
+    let copy = Room::new();
+    copy.import(text.reveal());
+    let opened = copy.store.sudo_password("w1").unwrap();
+    assert_eq!(opened.unwrap().reveal(), "hunter2");
+    assert_eq!(copy.import(text.reveal()).unchanged, 2);
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::Value;
 
 use super::Summary;
 use super::input::Input;
 use crate::error::Result;
 use crate::inventory::store::check_fields;
-use crate::inventory::{Server, pass_place, rows};
+use crate::inventory::{Server, pass_place, rows, sudo_place};
 use crate::secret::{DataKey, Secret};
 
 /// Writes what differs. A record that cannot be applied becomes an error of its line.
@@ -35,16 +35,21 @@ pub(super) fn records(
                 continue;
             }
         };
-        match old {
-            None => summary.added.push(server.id.clone()),
-            Some(old) if *old == server => summary.unchanged += 1,
-            Some(old) => {
-                summary.changed.push(server.id.clone());
-                summary.differences.push(differences(old, &server));
-            }
-        }
         if old != Some(&server) {
             rows::write(conn, &server, old)?;
+        }
+        let sudo = record.sudo_password.as_ref();
+        let has_new_sudo =
+            sudo.map_or(Ok(false), |sudo| write_sudo(conn, &server.id, sudo, key))?;
+        match old {
+            None => summary.added.push(server.id.clone()),
+            Some(old) if *old == server && !has_new_sudo => summary.unchanged += 1,
+            Some(old) => {
+                let mut words = differences(old, &server);
+                words.extend(has_new_sudo.then(|| "sudo password".to_owned()));
+                summary.changed.push(server.id.clone());
+                summary.differences.push(words.join(", "));
+            }
         }
         for (key, time) in &record.updated_at {
             if server.meta.contains_key(key) {
@@ -79,8 +84,35 @@ fn seal_into(
     Ok(())
 }
 
+/// Writes what sudo asks for on a server, sealed, unless it is what is stored. True when it differs.
+fn write_sudo(
+    conn: &Connection,
+    id: &str,
+    password: &Secret,
+    key: Option<&DataKey>,
+) -> Result<bool> {
+    let mut query = conn.prepare_cached("SELECT sealed FROM sudo_password WHERE server = ?")?;
+    let old: Option<String> = query.query_row([id], |row| row.get(0)).optional()?;
+    if password.is_empty() {
+        let mut query = conn.prepare_cached("DELETE FROM sudo_password WHERE server = ?")?;
+        return Ok(query.execute([id])? > 0);
+    }
+    let place = sudo_place(id);
+    let stored = old
+        .zip(key)
+        .and_then(|(old, key)| key.open(place, &old).ok());
+    if stored.as_ref() == Some(password) {
+        return Ok(false);
+    }
+    // Without a key this is check mode, which undoes it.
+    let sealed = key.map_or(Ok(String::new()), |key| key.seal(place, password))?;
+    conn.prepare_cached("INSERT OR REPLACE INTO sudo_password VALUES (?, ?)")?
+        .execute([id, &sealed])?;
+    Ok(true)
+}
+
 /// What is different, in words; of a password only that it is.
-fn differences(old: &Server, new: &Server) -> String {
+fn differences(old: &Server, new: &Server) -> Vec<String> {
     let mut words = Vec::new();
     let mut differ = |name: &str, old: &str, new: &str| {
         if old != new {
@@ -114,5 +146,5 @@ fn differences(old: &Server, new: &Server) -> String {
     if old.next_action != new.next_action {
         words.push("next_action".to_owned());
     }
-    words.join(", ")
+    words
 }

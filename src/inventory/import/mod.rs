@@ -141,7 +141,8 @@ impl Store {
         let servers = input
             .records
             .iter()
-            .filter_map(|(_, r)| r.password.as_ref());
+            .flat_map(|(_, r)| [&r.password, &r.sudo_password])
+            .flatten();
         let tunnels = input.tunnels.iter().map(|(_, t)| &t.password);
         let has_passwords = servers.chain(tunnels).any(|p| !p.is_empty());
         // What will be undone makes no key; without one there is nothing sealed to compare with.

@@ -47,7 +47,9 @@ pub(super) struct Connection {
     pub password: Option<Secret>,
     /// Jump hosts, when ssh's arguments say nothing but them.
     pub jump: Option<String>,
-    pub has_sudo_password: bool,
+    pub sudo_password: Option<Secret>,
+    /// There is one, but only Ansible can open it.
+    pub has_closed_sudo_password: bool,
     /// What it is reached by, when that is not ssh.
     pub other_than_ssh: Option<String>,
 }
@@ -76,10 +78,8 @@ impl Connection {
                 Err(e) => return Err((name.clone(), at, e.context(format!("`{name}`")))),
             },
         };
-        let is_set = |name: &&str| {
-            let value = vars.get(*name).map(|v| &v.value);
-            value.is_some_and(|v| *v != Meaning::Plain(Value::Null))
-        };
+        // No login needs it: one that cannot be read is left out.
+        let sudo = text(vars, SUDO_PASSWORD);
         Ok(Connection {
             host: value(HOST)?,
             user: value(USER)?,
@@ -87,7 +87,8 @@ impl Connection {
             key: value(KEY)?,
             password: value(PASSWORD)?.map(Secret::new),
             jump: arguments(vars).and_then(jump::of),
-            has_sudo_password: SUDO_PASSWORD.iter().any(is_set),
+            has_closed_sudo_password: sudo.is_err(),
+            sudo_password: sudo.ok().flatten().map(|(_, _, text)| Secret::new(text)),
             other_than_ssh: None,
         })
     }

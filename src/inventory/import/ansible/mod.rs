@@ -151,7 +151,7 @@ impl Reader<'_> {
             input.notes.push((host.at, note));
             return None;
         }
-        self.sudo_passwords += usize::from(found.has_sudo_password);
+        self.sudo_passwords += usize::from(found.has_closed_sudo_password);
         let mut record = Record {
             id: host.name.clone(),
             host: Some(found.host.clone().unwrap_or_else(|| host.name.clone())),
@@ -159,6 +159,7 @@ impl Reader<'_> {
             new_user: self.options.local.as_ref().map(|l| l.user.clone()),
             port: found.port,
             password: found.password.clone(),
+            sudo_password: found.sudo_password.clone(),
             ..Record::default()
         };
         if let Some(key) = &found.key {
@@ -197,7 +198,8 @@ impl Reader<'_> {
     fn tell(self, input: &mut Input) {
         if self.sudo_passwords > 0 {
             let of = hosts(self.sudo_passwords);
-            let note = format!("`ansible_become_password` of {of} is left out");
+            let note =
+                format!("`ansible_become_password` of {of} is left out: Ansible alone can read it");
             input.notes.push((line(0), note));
         }
         let few: Vec<_> = self
