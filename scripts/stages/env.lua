@@ -85,7 +85,8 @@ return {
 
   apply = function(s, _, found)
     if found.missing[1] then
-      s:run { "mkdir", "-p", "--", table.unpack(found.missing) }
+      -- The workspace is the login's own.
+      s:run({ "mkdir", "-p", "--", table.unpack(found.missing) }, { sudo = false })
     end
     if next(found.news) then
       s:meta_set(found.news)

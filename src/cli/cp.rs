@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::events::Level;
 use crate::fleet::{Outcome, Status, map};
 use crate::inventory::Server;
-use crate::ssh::{CopyOptions, Transport};
+use crate::ssh::{CopyOptions, Sudo, Transport, elevated};
 use crate::ui::{fold_ids, json, outcome};
 
 /// Copy files and folders to or from servers.
@@ -47,10 +47,13 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     }
     let plan: HashMap<String, Vec<Copy>> = plan.into_iter().map(|(s, c)| (s.id, c)).collect();
     let one = async |server: Server| -> Result<(Status, u64)> {
+        let sudo = app.room.default_sudo(&server)?;
         let transport = app.room.transport(&server).await?;
         let mut ended = (Status::Skipped, 0);
         for copy in plan.get(&server.id).into_iter().flatten() {
-            let (status, bytes) = copy.run(app, &server.id, &*transport, args.mode).await?;
+            let (status, bytes) = copy
+                .run(app, &server.id, (&*transport, sudo.clone()), args.mode)
+                .await?;
             ended = (status, ended.1 + bytes);
         }
         Ok(ended)
@@ -68,7 +71,7 @@ impl Copy {
         &self,
         app: &App,
         id: &str,
-        transport: &dyn Transport,
+        (transport, sudo): (&dyn Transport, Option<Sudo>),
         mode: Option<u32>,
     ) -> Result<(Status, u64)> {
         let options = |name: String| {
@@ -83,12 +86,20 @@ impl Copy {
         match self {
             Copy::Up { from, to } => {
                 let options = options(from.display().to_string());
-                let bytes = transport.upload(from.clone(), to, options).await?;
+                let from = from.clone();
+                let bytes = match sudo {
+                    Some(sudo) => elevated::upload(transport, sudo, from, to, options).await?,
+                    None => transport.upload(from, to, options).await?,
+                };
                 Ok((Status::Changed, bytes))
             }
             Copy::Down { from, to } => {
                 let options = options(from.clone());
-                let bytes = transport.download(from, to.clone(), options).await?;
+                let to = to.clone();
+                let bytes = match sudo {
+                    Some(sudo) => elevated::download(transport, sudo, from, to, options).await?,
+                    None => transport.download(from, to, options).await?,
+                };
                 Ok((Status::Ok, bytes))
             }
         }

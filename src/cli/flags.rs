@@ -155,12 +155,15 @@ pub(super) const ACTING: &[&str] = &[
 /// The one that may be given many times, before and after the command.
 pub(super) const EXTRA_VARS: &str = "extra_vars";
 
+/// Those that make another user of the login.
+const BECOME: [&str; 3] = ["become", "become_user", "ask_become_pass"];
+
 /// Which flags of [`Acting`] a command takes; the others are refused, not ignored.
 pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
         "ls" | "export" | "set" | "edit" | "rm" => matches!(flag, "limit" | "retired"),
         "retire" | "unretire" => flag == "limit",
-        "set-home" => !matches!(flag, EXTRA_VARS | "fold"),
+        "set-home" => !matches!(flag, EXTRA_VARS | "fold") && !BECOME.contains(&flag),
         "import" => flag == "check",
         "add-cert" | "off-cert" => matches!(
             flag,
@@ -176,7 +179,10 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
                 | "jump"
         ),
         "watch-profile" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
-        "facts" => !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout"),
+        "facts" => {
+            !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout")
+                && !BECOME.contains(&flag)
+        }
         "add" => matches!(flag, "accept_new" | "timeout" | "no_tunnel" | "jump"),
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
         "connect" => matches!(
@@ -184,10 +190,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
             "check" | "accept_new" | "timeout" | "no_tunnel" | "jump"
         ),
         "exec" => flag != EXTRA_VARS,
-        "status" => !matches!(
-            flag,
-            EXTRA_VARS | "fold" | "check" | "become" | "become_user" | "ask_become_pass"
-        ),
+        "status" => !matches!(flag, EXTRA_VARS | "fold" | "check") && !BECOME.contains(&flag),
         "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         "run" | "eval" | "stage" | "repl" => true,
         _ => false,

@@ -35,15 +35,17 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let times = store.updated_at(&server.id)?;
     let rows = last(app, &server.id)?;
     let kept = store.facts(&server.id)?;
+    let has_sudo_password = !store.sealed_sudo_password(&server.id)?.is_empty();
     let text = match app.json {
         true => {
             let mut object = object(&server, &times, &rows);
             object["facts"] = json!(kept.as_ref().map(|kept| &kept.facts));
+            object["has_sudo_password"] = json!(has_sudo_password);
             form::line(&object)
         }
         false => {
             let (width, style) = (app.screen.width(), app.screen.style(Stream::Stdout));
-            let mut text = card(&server, &times, width, style);
+            let mut text = card(&server, &times, has_sudo_password, width, style);
             if let Some(kept) = kept {
                 let title = format!("facts of {} ago", human::lasted(kept.age()));
                 text.push('\n');

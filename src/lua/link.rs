@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::context::Context;
+use super::request::AsUser;
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::inventory::Server;
-use crate::ssh::Transport;
 use crate::ssh::guard::CheckMode;
+use crate::ssh::{Sudo, Transport};
 
 /// What the handles of one server share during one piece of work.
 pub(super) struct Link {
@@ -90,6 +91,18 @@ impl Link {
             true => Arc::new(CheckMode(transport)),
             false => transport,
         })
+    }
+
+    /// How to do what a call asks to be done as that user; `None` as the login itself.
+    pub(super) fn sudo(&self, user: &AsUser) -> Result<Option<Sudo>> {
+        let room = &self.context.room;
+        let user = match user {
+            AsUser::Login => None,
+            AsUser::Usual => room.options.sudo.as_deref(),
+            AsUser::Other(user) => Some(user.as_str()),
+        };
+        let row = self.row();
+        user.map(|user| room.sudo(user, row.as_deref())).transpose()
     }
 
     /// The inventory's row, when it has one.

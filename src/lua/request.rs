@@ -11,12 +11,54 @@ use crate::quote;
 use crate::ssh::{Effect, Exec};
 
 /// Options of `run`.
-pub(super) const RUN: [&str; 6] = ["check", "timeout", "stdin", "env", "cwd", "max_output"];
+pub(super) const RUN: [&str; 7] = [
+    "check",
+    "timeout",
+    "stdin",
+    "env",
+    "cwd",
+    "max_output",
+    "sudo",
+];
 /// Options of the readers.
-pub(super) const READ: [&str; 5] = ["timeout", "stdin", "env", "cwd", "max_output"];
+pub(super) const READ: [&str; 6] = ["timeout", "stdin", "env", "cwd", "max_output", "sudo"];
 
-/// A request and whether a bad end of it raises.
-pub(super) type Request = (Exec, bool);
+/// A command as a call asks for it.
+pub(super) struct Request {
+    /// What to run; as whom is filled in when the server is known.
+    pub(super) exec: Exec,
+    /// Whether a bad end raises.
+    pub(super) raise: bool,
+    /// As whom.
+    pub(super) user: AsUser,
+}
+
+/// As whom a call is to be done: the option `sudo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum AsUser {
+    /// As the command line says.
+    Usual,
+    /// As the login, whatever the command line says.
+    Login,
+    /// As this one.
+    Other(String),
+}
+
+impl AsUser {
+    /// `sudo = true | false | "user"`.
+    pub(super) fn of(call: &str, opts: &Options) -> Result<Self> {
+        match opts.value("sudo") {
+            Value::Nil => Ok(AsUser::Usual),
+            Value::Boolean(false) => Ok(AsUser::Login),
+            Value::Boolean(true) => Ok(AsUser::Other("root".to_owned())),
+            Value::String(user) => Ok(AsUser::Other(user.to_string_lossy())),
+            other => Err(Error::usage(format!(
+                "`{call}`: `sudo` must be true, false or a user's name, not a {}",
+                other.type_name()
+            ))),
+        }
+    }
+}
 
 /// Builds the request of a command; the second value is the command as it was written.
 pub(super) fn request(
@@ -30,7 +72,12 @@ pub(super) fn request(
         exec.effect = Effect::Read;
     }
     fill(&mut exec, &opts, &shown)?;
-    Ok(((exec, opts.flag("check")?.unwrap_or(true)), shown))
+    let request = Request {
+        exec,
+        raise: opts.flag("check")?.unwrap_or(true),
+        user: AsUser::of(call, &opts)?,
+    };
+    Ok((request, shown))
 }
 
 /// A script goes in over standard input: no temporary file, nothing pasted into a shell.
@@ -44,6 +91,7 @@ pub(super) fn script(text: &Value, opts: Value) -> Result<(Request, String)> {
         "max_output",
         "args",
         "shell",
+        "sudo",
     ];
     let opts = Options::new(CALL, opts, &allowed)?;
     let stdin = bytes_of(text)
@@ -55,7 +103,12 @@ pub(super) fn script(text: &Value, opts: Value) -> Result<(Request, String)> {
     let mut exec = Exec::new(String::new());
     fill(&mut exec, &opts, &shown)?;
     exec.stdin = stdin;
-    Ok(((exec, opts.flag("check")?.unwrap_or(true)), shown))
+    let request = Request {
+        exec,
+        raise: opts.flag("check")?.unwrap_or(true),
+        user: AsUser::of(CALL, &opts)?,
+    };
+    Ok((request, shown))
 }
 
 /// What all requests take: time-out, input, environment, folder.

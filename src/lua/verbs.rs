@@ -7,12 +7,12 @@ use mlua::{Lua, Table, UserDataMethods, UserDataRef, Value};
 
 use super::link::Link;
 use super::options::{Options, bytes_of};
-use super::request::{READ, RUN, Request, request, script};
+use super::request::{AsUser, READ, RUN, Request, request, script};
 use crate::config::expand_tilde;
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::output::Output;
-use crate::ssh::{CopyOptions, Exec};
+use crate::ssh::{CopyOptions, elevated};
 
 /// Longest file that `read` takes unless told otherwise, bytes.
 const READ_LIMIT: i64 = 64 << 20;
@@ -49,12 +49,12 @@ pub(super) fn add<T: HasLink, M: UserDataMethods<T>>(methods: &mut M) {
     methods.add_async_method("test", |_, this, (command, opts)| async move {
         let link = link_of(this);
         let (request, _) = request("test", &command, Options::new("test", opts, &READ)?)?;
-        Ok(exec(&link, request.0).await?.is_success())
+        Ok(exec(&link, request).await?.is_success())
     });
     methods.add_async_method("capture", |lua, this, (command, opts)| async move {
         let link = link_of(this);
         let (request, shown) = request("capture", &command, Options::new("capture", opts, &READ)?)?;
-        let output = exec(&link, request.0).await?;
+        let output = exec(&link, request).await?;
         if !output.is_success() {
             return Err(Error::exit(shown, output).server(&link.id).into());
         }
@@ -64,40 +64,45 @@ pub(super) fn add<T: HasLink, M: UserDataMethods<T>>(methods: &mut M) {
         "read",
         |lua, this, (path, opts): (String, Value)| async move {
             let link = link_of(this);
-            let opts = Options::new("read", opts, &["limit"])?;
-            let limit = opts.number("limit", 0, i64::MAX)?.unwrap_or(READ_LIMIT);
-            let bytes = link
-                .wait(async {
-                    link.transport()
-                        .await?
-                        .read(remote(&path), limit as u64)
-                        .await
-                })
-                .await?;
+            let opts = Options::new("read", opts, &["limit", "sudo"])?;
+            let limit = opts.number("limit", 0, i64::MAX)?.unwrap_or(READ_LIMIT) as u64;
+            let user = AsUser::of("read", &opts)?;
+            let work = async {
+                let sudo = link.sudo(&user)?;
+                let transport = link.transport().await?;
+                match sudo {
+                    Some(sudo) => elevated::read(&*transport, sudo, &path, limit).await,
+                    None => transport.read(remote(&path), limit).await,
+                }
+            };
+            let bytes = link.wait(work).await?;
             lua.create_string(bytes)
         },
     );
     methods.add_async_method("write", |_, this, (path, content, opts)| async move {
         let (path, content): (String, Value) = (path, content);
         let link = link_of(this);
-        let mode = Options::new("write", opts, &["mode"])?.mode("mode")?;
+        let opts = Options::new("write", opts, &["mode", "sudo"])?;
+        let (mode, user) = (opts.mode("mode")?, AsUser::of("write", &opts)?);
         let content = bytes_of(&content)
             .ok_or_else(|| Error::usage("`write`: the content must be a string or a secret"))?;
         if link.withhold(&format!("write `{path}` ({} bytes)", content.len())) {
             return Ok(());
         }
         let work = async {
-            link.transport()
-                .await?
-                .write(remote(&path), content, mode)
-                .await
+            let sudo = link.sudo(&user)?;
+            let transport = link.transport().await?;
+            match sudo {
+                Some(sudo) => elevated::write(&*transport, sudo, &path, content, mode).await,
+                None => transport.write(remote(&path), content, mode).await,
+            }
         };
         Ok(link.wait(work).await?)
     });
     methods.add_async_method("upload", |_, this, (from, to, opts)| async move {
         let (from, to): (String, String) = (from, to);
         let link = link_of(this);
-        let options = copy_options(&link, "upload", &from, opts)?;
+        let (options, user) = copy_options(&link, "upload", &from, opts)?;
         let local = expand_tilde(&from);
         if !local.exists() {
             return Err(Error::new(Kind::Transfer, format!("no such local file: `{from}`")).into());
@@ -106,23 +111,27 @@ pub(super) fn add<T: HasLink, M: UserDataMethods<T>>(methods: &mut M) {
             return Ok(0);
         }
         let work = async {
-            link.transport()
-                .await?
-                .upload(local, remote(&to), options)
-                .await
+            let sudo = link.sudo(&user)?;
+            let transport = link.transport().await?;
+            match sudo {
+                Some(sudo) => elevated::upload(&*transport, sudo, local, &to, options).await,
+                None => transport.upload(local, remote(&to), options).await,
+            }
         };
         Ok(link.wait(work).await?)
     });
     methods.add_async_method("download", |_, this, (from, to, opts)| async move {
         let (from, to): (String, String) = (from, to);
         let link = link_of(this);
-        let options = copy_options(&link, "download", &from, opts)?;
+        let (options, user) = copy_options(&link, "download", &from, opts)?;
         let local = expand_tilde(&to);
         let work = async {
-            link.transport()
-                .await?
-                .download(remote(&from), local, options)
-                .await
+            let sudo = link.sudo(&user)?;
+            let transport = link.transport().await?;
+            match sudo {
+                Some(sudo) => elevated::download(&*transport, sudo, &from, local, options).await,
+                None => transport.download(remote(&from), local, options).await,
+            }
         };
         Ok(link.wait(work).await?)
     });
@@ -151,26 +160,24 @@ fn link_of<T: HasLink>(this: UserDataRef<T>) -> Rc<Link> {
 }
 
 /// Runs a request and gives its output, whatever its exit code.
-async fn exec(link: &Link, mut request: Exec) -> Result<Output> {
+async fn exec(link: &Link, request: Request) -> Result<Output> {
     let room = &link.context.room;
-    request.timeout = request.timeout.or(room.options.command_timeout);
+    let mut exec = request.exec;
+    exec.timeout = exec.timeout.or(room.options.command_timeout);
     link.wait(async {
+        exec.sudo = link.sudo(&request.user)?;
         let transport = link.transport().await?;
-        transport.exec(request).await
+        transport.exec(exec).await
     })
     .await
 }
 
 /// `run` and `script`: a result table, or an error for a bad end.
-async fn run(
-    lua: &Lua,
-    link: &Rc<Link>,
-    (request, raise): Request,
-    shown: String,
-) -> mlua::Result<Table> {
+async fn run(lua: &Lua, link: &Rc<Link>, request: Request, shown: String) -> mlua::Result<Table> {
     if link.withhold(&format!("run `{shown}`")) {
         return unknown_result(lua, link, shown);
     }
+    let raise = request.raise;
     let output = exec(link, request).await.map_err(|e| e.command(&shown))?;
     if raise && !output.is_success() {
         return Err(Error::exit(shown, output).server(&link.id).into());
@@ -241,17 +248,19 @@ fn copy_options(
     call: &'static str,
     path: &str,
     opts: Value,
-) -> Result<CopyOptions> {
-    let opts = Options::new(call, opts, &["mode"])?;
+) -> Result<(CopyOptions, AsUser)> {
+    let opts = Options::new(call, opts, &["mode", "sudo"])?;
+    let user = AsUser::of(call, &opts)?;
     let (events, id, path) = (
         link.context.room.events.clone(),
         link.id.clone(),
         path.to_owned(),
     );
-    Ok(CopyOptions {
+    let options = CopyOptions {
         mode: opts.mode("mode")?,
         progress: Some(std::sync::Arc::new(move |done, total| {
             events.transfer(&id, &path, done, total);
         })),
-    })
+    };
+    Ok((options, user))
 }

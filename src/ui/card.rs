@@ -19,6 +19,7 @@ const NARROWEST: usize = 20;
 pub fn card(
     server: &Server,
     times: &BTreeMap<String, i64>,
+    has_sudo_password: bool,
     columns: Option<u16>,
     style: Style,
 ) -> String {
@@ -59,6 +60,9 @@ pub fn card(
     match server.sealed_pass.is_empty() {
         true => row("password", "none", Some(Paint::Faint), ""),
         false => row("password", "sealed", None, ""),
+    }
+    if has_sudo_password {
+        row("sudo password", "sealed", None, "");
     }
     row(
         "description",
@@ -113,7 +117,7 @@ mod tests {
         web.set_meta("docker_compose_installed", json!(true));
         web.set_meta("ports", json!([22, 80]));
         web.tags.insert("edge".into());
-        insta::assert_snapshot!(card(&web, &BTreeMap::new(), Some(40), Style::PLAIN), @r"
+        insta::assert_snapshot!(card(&web, &BTreeMap::new(), false, Some(40), Style::PLAIN), @r"
         id            web-服
         host          10.0.0.1
         user          root
@@ -126,12 +130,18 @@ mod tests {
         ports         [22,80]
         ");
         assert!(
-            card(&web, &BTreeMap::new(), Some(0), Style::PLAIN)
+            card(&web, &BTreeMap::new(), false, Some(0), Style::PLAIN)
                 .lines()
                 .count()
                 < 14
         );
-        let colored = card(&web, &BTreeMap::new(), None, Style::new(Some(true), true));
+        let colored = card(
+            &web,
+            &BTreeMap::new(),
+            false,
+            None,
+            Style::new(Some(true), true),
+        );
         assert!(colored.contains("\x1b[32mtrue\x1b[0m"), "{colored:?}");
     }
 

@@ -59,6 +59,7 @@ local Remote = {}
 ---@field env? table<string, string|number>
 ---@field cwd? string
 ---@field max_output? integer bytes of each stream that are kept
+---@field sudo? boolean|string as root, or as that user; `false`: as the login, whatever `-b` says
 
 ---@class mr.RunOpts : mr.ReadOpts
 ---@field check? boolean `false`: an exit code other than 0 is no error
@@ -71,6 +72,7 @@ local Remote = {}
 ---@field env? table<string, string|number>
 ---@field cwd? string
 ---@field max_output? integer
+---@field sudo? boolean|string
 
 ---Runs a command that may change the server. Raises when it ends badly.
 ---@param command mr.Command
@@ -98,27 +100,27 @@ function Remote:capture(command, opts) end
 
 ---A whole file.
 ---@param path string
----@param opts? { limit?: integer }
+---@param opts? { limit?: integer, sudo?: boolean|string }
 ---@return string
 function Remote:read(path, opts) end
 
 ---Writes a whole file: beside it first, then renamed over it.
 ---@param path string
 ---@param content string|Secret
----@param opts? { mode?: string }
+---@param opts? { mode?: string, sudo?: boolean|string }
 function Remote:write(path, content, opts) end
 
 ---Copies a local file or folder to the server; gives the number of bytes.
 ---@param from string
 ---@param to string
----@param opts? { mode?: string }
+---@param opts? { mode?: string, sudo?: boolean|string }
 ---@return integer
 function Remote:upload(from, to, opts) end
 
 ---Copies a file or folder from the server; gives the number of bytes.
 ---@param from string
 ---@param to string
----@param opts? { mode?: string }
+---@param opts? { mode?: string, sudo?: boolean|string }
 ---@return integer
 function Remote:download(from, to, opts) end
 

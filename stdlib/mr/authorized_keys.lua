@@ -186,14 +186,15 @@ end
 -- Is the key there, and are the modes of folder and file right? Only reads.
 function authorized_keys.look(s, key)
   local command = { "sh", "-s", "--", table.unpack(arguments("look", key)) }
-  local state, modes = answer(s:capture(command, { stdin = SCRIPT, timeout = 60 }), "(%l+) (%l+)")
+  local state, modes =
+    answer(s:capture(command, { stdin = SCRIPT, timeout = 60, sudo = false }), "(%l+) (%l+)")
   return state == "present", modes == "right"
 end
 
 -- Makes folder and file if need be, mends modes that are too open, and appends the key unless it
 -- is there. Gives what `take` needs to undo it, or nil when nothing was appended.
 function authorized_keys.add(s, key)
-  local result = s:script(SCRIPT, { args = arguments("add", key), timeout = 60 })
+  local result = s:script(SCRIPT, { args = arguments("add", key), timeout = 60, sudo = false })
   if s.check then
     return nil
   end
@@ -206,18 +207,24 @@ end
 
 -- Takes back what `add` did.
 function authorized_keys.take(s, key, added)
-  s:script(SCRIPT, { args = arguments("take", key, added.size, added.made), timeout = 60 })
+  s:script(
+    SCRIPT,
+    { args = arguments("take", key, added.size, added.made), timeout = 60, sudo = false }
+  )
 end
 
 -- Takes every line with this key out; gives how many.
 function authorized_keys.remove(s, key)
-  local result = s:script(SCRIPT, { args = arguments("remove", key), timeout = 60 })
+  local result = s:script(SCRIPT, { args = arguments("remove", key), timeout = 60, sudo = false })
   return s.check and 0 or tonumber((answer(result.stdout, "removed (%d+)")))
 end
 
 -- What may keep sshd from taking a key that is there, as a text; nil when nothing was found.
 function authorized_keys.why(s)
-  local output = s:capture({ "sh", "-s", "--", "why" }, { stdin = SCRIPT, timeout = 60 })
+  local output = s:capture(
+    { "sh", "-s", "--", "why" },
+    { stdin = SCRIPT, timeout = 60, sudo = false }
+  )
   local reasons = {}
   for reason in ("\n" .. output):gmatch "\nmroom%-why ([^\n]+)" do
     reasons[#reasons + 1] = reason:gsub("[%c\127]", ""):sub(1, 200)

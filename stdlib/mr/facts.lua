@@ -79,7 +79,7 @@ function facts.gather(s, opts)
   end
   command[#command + 1] = "--"
   table.move(opts.folders or {}, 1, #(opts.folders or {}), #command + 1, command)
-  return facts.parse(s:capture(command, { stdin = script.text, timeout = 60 }))
+  return facts.parse(s:capture(command, { stdin = script.text, timeout = 60, sudo = false }))
 end
 
 return facts

@@ -9,7 +9,12 @@ local function works(s, options)
   if not session then
     return nil, err
   end
-  local words, failure = mr.try(session.capture, session, { "echo", "it opens" }, { timeout = 30 })
+  local words, failure = mr.try(
+    session.capture,
+    session,
+    { "echo", "it opens" },
+    { timeout = 30, sudo = false }
+  )
   if not words then
     return nil, failure
   end

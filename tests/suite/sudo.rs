@@ -16,15 +16,15 @@ use crate::support::home::Home;
 use crate::support::sshd::{Sshd, has};
 
 /// An account with rules of its own for sudo, on a server of its own. All gone when dropped.
-struct Yard {
-    account: Account,
-    sshd: Sshd,
+pub(super) struct Yard {
+    pub(super) account: Account,
+    pub(super) sshd: Sshd,
     rules: PathBuf,
 }
 
 impl Yard {
     /// `ACCOUNT` and `LOG` in the rules stand for what they say.
-    fn new(rules: &str) -> Option<Yard> {
+    pub(super) fn new(rules: &str) -> Option<Yard> {
         if !has("sudo") || !has("visudo") {
             return None;
         }
@@ -51,7 +51,7 @@ impl Yard {
         })
     }
 
-    fn open(&self) -> Arc<dyn Transport> {
+    pub(super) fn open(&self) -> Arc<dyn Transport> {
         let target = Target {
             user: self.account.name.clone(),
             key: None,
@@ -67,7 +67,7 @@ impl Yard {
     }
 
     /// A home in which the account is the server `web`.
-    fn home(&self) -> Home {
+    pub(super) fn home(&self) -> Home {
         let home = Home::new();
         home.trust(&self.sshd);
         let place = format!("{}@127.0.0.1:{}", self.account.name, self.sshd.port);
@@ -105,9 +105,9 @@ fn without() -> Sudo {
     }
 }
 
-const ASKS: &str =
+pub(super) const ASKS: &str =
     "ACCOUNT ALL=(ALL:ALL) ALL\nDefaults:ACCOUNT lecture=always, logfile=LOG, timestamp_timeout=0";
-const FREE: &str = "ACCOUNT ALL=(ALL:ALL) NOPASSWD: ALL";
+pub(super) const FREE: &str = "ACCOUNT ALL=(ALL:ALL) NOPASSWD: ALL";
 
 #[test]
 fn with_a_password() {
@@ -262,6 +262,7 @@ fn on_the_command_line() {
     home.feed(&["set", "web", "--sudo-password-stdin"], PASSWORD)
         .ended(0);
     home.ok(&["set", "web", "--no-password"]);
+    assert!(home.ok(&["show", "web"]).contains("sudo password sealed\n"));
     let database = fs::read(home.data("cache.db")).unwrap();
     let clear = |bytes: &[u8]| {
         bytes

@@ -94,7 +94,8 @@ pub fn too_long(path: &str, limit: u64) -> Error {
     )
 }
 
-fn refused(verb: &str, path: &str, stderr: &[u8]) -> Error {
+/// The error of a command that was to do something with a file; its last words say why.
+pub fn refused(verb: &str, path: &str, stderr: &[u8]) -> Error {
     let said: String = String::from_utf8_lossy(stderr)
         .lines()
         .next_back()
