@@ -13,7 +13,9 @@ pub struct Password {
     /// Ask for the password.
     #[arg(long, conflicts_with = "password_stdin")]
     pub ask_password: bool,
-    /// Read the password from the first line of standard input.
+    /// Read the password from standard input.
+    ///
+    /// Its first line.
     #[arg(long)]
     pub password_stdin: bool,
 }

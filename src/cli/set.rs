@@ -16,7 +16,10 @@ pub struct Args {
     /// Which servers.
     #[arg(value_name = "PATTERN")]
     pub pattern: String,
-    /// Fields (host user port key description tunnel home) and metadata; nothing after `=` removes.
+    /// Fields and metadata; nothing after `=` removes.
+    ///
+    /// Fields are host, user, port, key, description, tunnel, home, retired; any other key is
+    /// metadata.
     #[arg(value_name = "KEY=VALUE")]
     pub fields: Vec<String>,
     /// Add this tag; may be repeated.
@@ -30,10 +33,10 @@ pub struct Args {
     /// Forget the password.
     #[arg(long, conflicts_with_all = ["ask_password", "password_stdin"])]
     pub no_password: bool,
-    /// Ask for the password that sudo asks for there, when it is not the login's own.
+    /// Ask for sudo's password, when it is another.
     #[arg(long, conflicts_with_all = ["sudo_password_stdin", "no_sudo_password"])]
     pub ask_sudo_password: bool,
-    /// Read it from the first line of standard input.
+    /// Read that from standard input.
     #[arg(long, conflicts_with_all = ["no_sudo_password", "password_stdin"])]
     pub sudo_password_stdin: bool,
     /// Forget the password for sudo.
