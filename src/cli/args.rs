@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::flags::{ACTING, Acting, EXTRA_VARS, Globals, takes};
-use super::{help, wrong};
+use super::{bare, help, wrong};
 use crate::error::Error;
 
 /// Runs a room of servers: an inventory, SSH to all of them at once, and Lua on top.
@@ -27,6 +27,9 @@ pub struct Cli {
     pub acting: Acting,
     #[command(subcommand)]
     pub command: Command,
+    /// What the line is when its first word, which is no command, is no server either.
+    #[arg(skip)]
+    pub otherwise: Option<Error>,
 }
 
 /// The commands. Adding one: a file beside this one, a line here, one in `dispatch`, and one in
@@ -97,18 +100,29 @@ pub enum Stop {
 /// Reads the command line.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Stop> {
     let words: Vec<OsString> = words.into_iter().collect();
-    let mut command = command();
-    read(&mut command, &words).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Page(error),
-        _ => {
-            command.build();
-            let words = words.iter().skip(1).map(|w| w.to_string_lossy());
-            let words: Vec<String> = words.map(Into::into).collect();
-            Stop::Wrong(wrong::explain(&command, &words, &error))
-        }
-    })
+    let mut grammar = command();
+    let error = match read(&mut grammar, &words) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    if let ErrorKind::DisplayHelp
+    | ErrorKind::DisplayVersion
+    | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand = error.kind()
+    {
+        return Err(Stop::Page(error));
+    }
+    grammar.build();
+    let typed = words.iter().skip(1).map(|w| w.to_string_lossy());
+    let typed: Vec<String> = typed.map(Into::into).collect();
+    let wrong = wrong::explain(&grammar, &typed, &error);
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(line) = bare::as_connect(&grammar, &words)
+        && let Ok(mut cli) = read(&mut command(), &line)
+    {
+        cli.otherwise = Some(wrong);
+        return Ok(cli);
+    }
+    Err(Stop::Wrong(wrong))
 }
 
 fn read(command: &mut clap::Command, words: &[OsString]) -> Result<Cli, clap::Error> {

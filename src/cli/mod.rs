@@ -7,6 +7,7 @@ mod add;
 mod add_cert;
 pub mod app;
 mod args;
+mod bare;
 mod completions;
 mod config;
 mod connect;
@@ -53,6 +54,7 @@ mod watch_profile;
 mod which;
 mod wrong;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -83,12 +85,22 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code.unwrap_or_else(|error| screen.fail(&error)));
         }
     };
-    let code = match dispatch(&app, &cli.command) {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let code = match begin(&app, &cli, &line) {
         Ok(code) => app.unwritten(code),
         Err(error) => app.fail(&error),
     };
     app.end();
     ExitCode::from(code)
+}
+
+/// Runs the command, once it is clear whether the first word is one.
+fn begin(app: &App, cli: &args::Cli, line: &[OsString]) -> Result<u8> {
+    match (&cli.command, &cli.otherwise) {
+        (Command::Connect(args), Some(otherwise)) => bare::is_server(app, &args.id, otherwise)?,
+        _ => bare::note(app, line),
+    }
+    dispatch(app, &cli.command)
 }
 
 /// Settings that cannot be read keep nobody from the way out: what helps works all the same.

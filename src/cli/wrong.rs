@@ -170,9 +170,11 @@ mod tests {
             ),
         ] {
             let words = std::iter::once("mroom").chain(line.split(' '));
-            let stop = parse(words.map(OsString::from)).err();
-            let Some(Stop::Wrong(error)) = stop else {
-                panic!("{line}");
+            let error = match parse(words.map(OsString::from)) {
+                Err(Stop::Wrong(error)) => error,
+                // No command; perhaps a server.
+                Ok(cli) => cli.otherwise.unwrap(),
+                Err(Stop::Page(page)) => panic!("{line}: {page}"),
             };
             assert_eq!(error.message(), message, "{line}");
             assert_eq!(error.hint_text(), Some(hint), "{line}");

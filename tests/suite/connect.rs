@@ -243,3 +243,39 @@ fn a_shell_begins_in_its_folder() {
     assert_eq!(gone.stdout, "shell\n");
     assert!(gone.stderr.contains("no folder `"), "{gone:?}");
 }
+
+#[test]
+fn a_first_word_that_is_no_command_is_a_server() {
+    let Some((home, _sshd)) = room() else { return };
+    home.ok(&["-q", "add", "log", "root@127.0.0.1:1"]);
+    assert_eq!(home.ok(&["-q", "web", "--", "echo hi"]), "hi\n");
+    assert_eq!(home.run(&["web", "--", "exit 6"]).ended(6).stdout, "");
+    let near = home.run(&["wbe"]).ended(2);
+    assert!(
+        near.stderr.contains("`mroom` has no command `wbe`"),
+        "{near:?}"
+    );
+    assert!(
+        near.stderr.contains("did you mean the server `web`?"),
+        "{near:?}"
+    );
+    let command = home.run(&["lss"]).ended(2);
+    assert!(command.stderr.contains("did you mean `ls`?"), "{command:?}");
+    let both = home.run(&["log"]).ended(0);
+    assert!(
+        both.stderr
+            .contains("`mroom connect log` reaches the server"),
+        "{both:?}"
+    );
+    assert!(
+        !home
+            .run(&["log", "-n", "1"])
+            .ended(0)
+            .stderr
+            .contains("reaches")
+    );
+    // A typing error makes no database.
+    let empty = Home::new();
+    empty.run(&["wbe"]).ended(2);
+    assert!(!empty.data("").exists());
+}
