@@ -40,6 +40,8 @@ struct Case {
     answer: Vec<Answer>,
     #[serde(default)]
     refuses_key: bool,
+    #[serde(default)]
+    refuses_others: bool,
     expect: Expect,
 }
 
@@ -89,6 +91,7 @@ async fn run(name: &str, case: Case, dir: &Path) {
     let script = Arc::new(Scripted {
         answers,
         refuses_key: case.refuses_key,
+        refuses_others: case.refuses_others,
         ..Scripted::default()
     });
     let run = RunOptions {

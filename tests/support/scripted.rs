@@ -32,6 +32,8 @@ pub struct Scripted {
     pub answers: Vec<Answer>,
     /// A login with a key alone is refused.
     pub refuses_key: bool,
+    /// A login without a key that is named is refused.
+    pub refuses_others: bool,
     /// What was asked, in order: writers as they are, readers behind a `?`.
     pub asked: Mutex<Vec<String>>,
 }
@@ -53,6 +55,13 @@ impl Connector for Script {
             script.note(format!("login with {} alone", key.display()));
             if script.refuses_key {
                 let error = Error::new(Kind::Auth, "no key was accepted");
+                return Box::pin(async { Err(error) });
+            }
+        }
+        if let Some(key) = target.without {
+            script.note(format!("login without {key}"));
+            if script.refuses_others {
+                let error = Error::new(Kind::Auth, "nothing else was accepted");
                 return Box::pin(async { Err(error) });
             }
         }
