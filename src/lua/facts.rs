@@ -13,14 +13,16 @@ use crate::events::Level;
 use crate::fleet::{self, Outcome};
 use crate::inventory::Server as Row;
 
-/// Adds `facts_id`, `facts_kept` and `facts_keep`.
+/// Adds `facts_key`, `facts_kept` and `facts_keep`.
 pub(super) fn add(lua: &Lua, native: &Table) -> mlua::Result<()> {
-    // The id of a server of the inventory; nil for a connection to something else.
-    let id = lua.create_function(|_, handle: AnyUserData| {
+    // Which server of the inventory it is, and where; nil for a connection to something else.
+    let key = lua.create_function(|_, handle: AnyUserData| {
         let server = handle.borrow::<Server>().ok();
-        Ok(server.map(|server| server.link().id.clone()))
+        let row = server.and_then(|server| server.link().row());
+        let place = |row: &Row| format!("{} {}@{}:{}", row.id, row.user, row.host, row.port);
+        Ok(row.as_deref().map(place))
     })?;
-    native.raw_set("facts_id", id)?;
+    native.raw_set("facts_key", key)?;
     // What is kept of it, when that is younger than so many seconds.
     let kept = lua.create_function(|lua, (handle, max_age): (AnyUserData, f64)| {
         let server = handle.borrow::<Server>()?;

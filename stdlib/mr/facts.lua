@@ -20,7 +20,7 @@ facts.commands = {
   sudo = "sudo",
 }
 
--- What was asked for in this run, by id.
+-- What was asked for in this run, by server and where it was then.
 local asked = {}
 
 local OPTIONS = { commands = true, folders = true, refresh = true, max_age = true }
@@ -44,16 +44,16 @@ end
 function facts.of(s, opts)
   opts = opts or {}
   checked(opts)
-  local id = native.facts_id(s)
-  if id and not (opts.refresh or opts.commands or opts.folders) then
-    local known = asked[id] or (opts.max_age and native.facts_kept(s, opts.max_age))
+  local key = native.facts_key(s)
+  if key and not (opts.refresh or opts.commands or opts.folders) then
+    local known = asked[key] or (opts.max_age and native.facts_kept(s, opts.max_age))
     if known then
       return known
     end
   end
   local found = facts.gather(s, opts)
-  if id then
-    asked[id] = found
+  if key then
+    asked[key] = found
     native.facts_keep(s, found)
   end
   return found

@@ -28,7 +28,7 @@ end
 -- Items of lists: each gives the item, or nil for what is none.
 local function disk(value)
   local total, free, device, mount = value:match "^(%d+) (%d+) (/%S+) (/.*)$"
-  if total and number(total) and number(free) and path(mount) then
+  if total and number(total) and number(free) and path(device) and path(mount) then
     return { device = device, mount = mount, total = number(total), free = number(free) }
   end
 end
