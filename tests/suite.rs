@@ -62,6 +62,7 @@ mod suite {
     mod stage_env;
     mod status;
     mod sudo;
+    mod sudo_doas;
     mod sudo_files;
     mod watch_profile;
 }
