@@ -11,7 +11,7 @@ use futures::future::poll_fn;
 use super::connect::words;
 use super::driver::{Core, Fault, Lease};
 use super::ffi::{Channel, Opening};
-use super::sudo::Talk;
+use super::sudo::{self, Talk};
 use super::transport::{Exec, Sink};
 use crate::error::{Error, Kind, Result};
 use crate::output::{Output, Stream};
@@ -33,9 +33,15 @@ pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
     }
     let deadline = request.timeout.map(|t| start + t);
     let mut kept = Kept::new(request.max_output, request.sink.clone());
-    let (mut talk, line) = Talk::about(&request)?;
+    let (mut talk, line) = Talk::about(&request, false)?;
     let work = run(&core, (&line, &request.stdin), &mut talk, &mut kept);
-    let result = within(&core, deadline, work).await;
+    let mut result = within(&core, deadline, work).await;
+    if request.stdin.is_empty() && talk.as_ref().is_some_and(Talk::wants_terminal) {
+        let (next, line) = Talk::about(&request, true)?;
+        talk = next;
+        let work = run(&core, (&line, &request.stdin), &mut talk, &mut kept);
+        result = within(&core, deadline, work).await;
+    }
     let (mut output, started) = (kept.output, kept.started);
     output.duration = start.elapsed();
     let command = request.command;
@@ -117,7 +123,8 @@ async fn run(
     talk: &mut Option<Talk>,
     kept: &mut Kept,
 ) -> Result<End, Fault> {
-    let mut lease = start(core, "exec", line, &mut kept.started).await?;
+    let tty = talk.as_ref().is_some_and(Talk::is_tty);
+    let mut lease = start_on(core, "exec", line, tty, &mut kept.started).await?;
     let mut pump = Pump {
         stdin,
         talk: talk.as_mut(),
@@ -159,11 +166,28 @@ pub async fn start(
     what: &str,
     started: &mut bool,
 ) -> Result<Lease, Fault> {
+    start_on(core, request, what, false, started).await
+}
+
+/// The same on a raw terminal, when that is wanted.
+async fn start_on(
+    core: &Rc<Core>,
+    request: &str,
+    what: &str,
+    tty: bool,
+    started: &mut bool,
+) -> Result<Lease, Fault> {
     let mut lease = core.open(&Opening::Session).await?;
     lease.set_running(request == "exec");
     *started = true;
     let result = match lease.channel() {
-        Some(channel) => core.call(|| channel.start(request, what)).await,
+        Some(channel) => {
+            if tty {
+                let ask = || channel.request_pty("dumb", sudo::RAW, (80, 24));
+                core.call(ask).await?;
+            }
+            core.call(|| channel.start(request, what)).await
+        }
         None => Ok(()),
     };
     if let Err(Fault::Ssh(_)) = &result {
@@ -228,7 +252,9 @@ impl Pump<'_> {
                 match core.attempt(|| channel.read(number, &mut self.buffer)) {
                     Poll::Ready(Ok(n)) if n > 0 => {
                         let own = match (&mut self.talk, stream) {
-                            (Some(talk), Stream::Stderr) => talk.hear(&self.buffer[..n]),
+                            (Some(talk), stream) if talk.is_tty() || stream == Stream::Stderr => {
+                                talk.hear(&self.buffer[..n])
+                            }
                             _ => n,
                         };
                         kept.take(stream, &self.buffer[n - own..n]);

@@ -26,28 +26,40 @@ pub struct Sudo {
 /// Bytes of what is said before the command begins that are looked at.
 const TALK: usize = 64 << 10;
 
+/// The beginning and the end of what doas prompts with (opendoas: `doas (LOGIN@HOST) password: `).
+const DOAS: (&[u8], &[u8]) = (b"doas (", b") password: ");
+
+/// Modes of a terminal that passes every byte on as it is and shows nothing of it (RFC 4254,
+/// section 8): ICRNL, ISIG, ICANON, ECHO, OPOST and ONLCR off.
+pub const RAW: &[u8] = &[
+    36, 0, 0, 0, 0, 50, 0, 0, 0, 0, 51, 0, 0, 0, 0, 53, 0, 0, 0, 0, 70, 0, 0, 0, 0, 72, 0, 0, 0, 0,
+    0,
+];
+
 /// Finds the way to become the user. Words: the user, the prompt, the word that says that the
-/// command has begun, `ask` or not, the command. The login's own shell runs the command, as it
+/// command has begun, `ask` or not, the command, and something when this is a terminal. The login's own shell runs the command, as it
 /// would without all this; messages are asked for in English, and the command does not notice.
-const SCRIPT: &str = r#"user=$1 prompt=$2 began=$3 how=$4 command=$5
+const SCRIPT: &str = r#"user=$1 prompt=$2 began=$3 how=$4 command=$5 tty=$6
 shell=${SHELL:-/bin/sh} locale=${LC_ALL-}
 if [ "$(id -un 2>/dev/null)" = "$user" ]; then
   printf "%s\n" "$began" >&2
   exec "$shell" -c "$command"
 fi
 inner="printf \"%s\n\" \"\$1\" >&2
+if [ -n \"\$5\" ]; then exec </dev/null; fi
 if [ -n \"\$4\" ]; then LC_ALL=\$4; export LC_ALL; else unset LC_ALL; fi
 exec \"\$2\" -c \"\$3\""
 LC_ALL=C
 export LC_ALL
 if command -v sudo >/dev/null 2>&1; then
   if [ "$how" = ask ]; then
-    exec sudo -S -p "$prompt" -H -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale"
+    exec sudo -S -p "$prompt" -H -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale" "$tty"
   fi
-  exec sudo -n -H -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale"
+  exec sudo -n -H -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale" "$tty"
 fi
 if command -v doas >/dev/null 2>&1; then
-  exec doas -n -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale"
+  if [ -z "$tty" ]; then no=-n; else no=; fi
+  exec doas $no -u "$user" -- sh -c "$inner" sh "$began" "$shell" "$command" "$locale" "$tty"
 fi
 echo "neither sudo nor doas" >&2
 exit 127"#;
@@ -71,6 +83,8 @@ pub struct Talk {
     prompt: String,
     began: String,
     phase: Phase,
+    /// The conversation is over a terminal.
+    tty: bool,
     /// What was said before the command began, and up to where it has been looked at for prompts.
     said: Vec<u8>,
     looked: usize,
@@ -83,7 +97,7 @@ impl Talk {
     ///
     /// # Errors
     /// [`Kind::Usage`] for a user's name that cannot be one, [`Kind::Local`] without randomness.
-    pub fn about(request: &Exec) -> Result<(Option<Talk>, String)> {
+    pub fn about(request: &Exec, tty: bool) -> Result<(Option<Talk>, String)> {
         let Some(sudo) = &request.sudo else {
             return Ok((None, request.command.clone()));
         };
@@ -91,7 +105,8 @@ impl Talk {
             let message = format!("`{}` is no name of a user", sudo.user.escape_debug());
             return Err(Error::usage(message));
         }
-        let talk = Talk::new(sudo.clone(), word()?, word()?);
+        let mut talk = Talk::new(sudo.clone(), word()?, word()?);
+        talk.tty = tty;
         let command = talk.command(&request.command)?;
         Ok((Some(talk), command))
     }
@@ -102,6 +117,7 @@ impl Talk {
             prompt,
             began,
             phase: Phase::Waiting,
+            tty: false,
             said: Vec::new(),
             looked: 0,
             answer: zeroize::Zeroizing::default(),
@@ -124,6 +140,7 @@ impl Talk {
             &self.began,
             how,
             command,
+            if self.tty { "tty" } else { "" },
         ];
         quote::words(&words)
     }
@@ -136,6 +153,23 @@ impl Talk {
     /// Whether sudo has asked for what it does not get: waiting for its end is of no use.
     pub fn is_refused(&self) -> bool {
         self.phase == Phase::Refused
+    }
+
+    /// Whether sudo or doas goes on only over a terminal. There is no end of input there, and the
+    /// two outputs are one; so it is for what has no input, and only when nothing else works.
+    pub fn wants_terminal(&self) -> bool {
+        let said = String::from_utf8_lossy(&self.said);
+        let doas = said.contains("doas: Authorization required")
+            || said.contains("doas: Authentication required");
+        let sudo = said.contains("must have a tty") || said.contains("no tty present");
+        !self.tty
+            && self.phase == Phase::Waiting
+            && (sudo || (doas && self.sudo.password.is_some()))
+    }
+
+    /// Whether the conversation is over a terminal, where everything comes as one stream.
+    pub fn is_tty(&self) -> bool {
+        self.tty
     }
 
     /// Takes what came on standard error; gives how much of its end is the command's own.
@@ -159,7 +193,16 @@ impl Talk {
             self.looked += at + self.prompt.len();
             self.asked();
         }
-        let rest = self.said.len().saturating_sub(self.prompt.len());
+        if self.tty
+            && let Some(at) = find(&self.said[self.looked..], DOAS.1)
+            && find(&self.said[self.looked..self.looked + at], DOAS.0).is_some()
+        {
+            self.looked += at + DOAS.1.len();
+            self.asked();
+        }
+        // A prompt may have come in part; that of doas holds two names.
+        let longest = self.prompt.len() + DOAS.0.len() + DOAS.1.len() + 128;
+        let rest = self.said.len().saturating_sub(longest);
         self.looked = self.looked.max(rest);
         if self.said.len() > 2 * TALK {
             let surplus = self.said.len() - TALK;
@@ -406,7 +449,7 @@ mod tests {
                 sudo: Some(sudo),
                 ..Exec::new("id")
             };
-            let refused = Talk::about(&request).err().map(|e| e.kind());
+            let refused = Talk::about(&request, false).err().map(|e| e.kind());
             assert_eq!(refused, Some(Kind::Usage), "{user:?}");
         }
         assert_ne!(word().unwrap(), word().unwrap());

@@ -225,8 +225,32 @@ fn who_may_not_is_told_so() {
     else {
         return;
     };
-    let error = run(&yard.open(), "true", with(PASSWORD), b"").unwrap_err();
-    assert_eq!(error.message(), "sudo wants a terminal");
+    let web = yard.open();
+    let error = run(&web, "cat", with(PASSWORD), b"input").unwrap_err();
+    assert_eq!(
+        error.message(),
+        "sudo wants a terminal",
+        "it has no end of input"
+    );
+    // What needs no input gets a terminal that changes nothing.
+    let command = "printf 'a\\nb\\r\\n\\001\\377'; id -un; cat; exit 6";
+    let output = run(&web, command, with(PASSWORD), b"").unwrap();
+    assert_eq!(output.stdout, b"a\nb\r\n\x01\xffroot\n");
+    assert_eq!(output.code, Some(6));
+    drop(web);
+    drop(yard);
+    let rules = "ACCOUNT ALL=(ALL) ALL\nDefaults:ACCOUNT requiretty, timestamp_timeout=0";
+    let Some(yard) = Yard::new(rules) else { return };
+    let web = yard.open();
+    let output = run(&web, "id -un", with(PASSWORD), b"").unwrap();
+    assert_eq!(output.stdout_trimmed(), "root");
+    let error = run(&web, "id -un", with("not this one"), b"").unwrap_err();
+    assert_eq!(error.message(), "sudo refused the password");
+    let error = run(&web, "id -un", without(), b"").unwrap_err();
+    assert_eq!(
+        error.message(),
+        "sudo asks for a password, and none is known"
+    );
 }
 
 #[test]

@@ -52,7 +52,12 @@ fn path_with(sshd: &Path, programs: &[&str]) -> PathBuf {
     folder
 }
 
-fn run(account: &Account, programs: &[&str], password: Option<&str>) -> Option<Result<Output>> {
+fn run(
+    account: &Account,
+    programs: &[&str],
+    password: Option<&str>,
+    stdin: &str,
+) -> Option<Result<Output>> {
     let dir = tempfile::Builder::new().prefix("path").tempdir().unwrap();
     // The login has to get at it.
     let open = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
@@ -73,7 +78,7 @@ fn run(account: &Account, programs: &[&str], password: Option<&str>) -> Option<R
     };
     Some(block_on(web.exec(Exec {
         sudo: Some(sudo),
-        stdin: b"input".to_vec(),
+        stdin: stdin.into(),
         ..Exec::new("id -un; cat; echo err >&2; exit 4")
     })))
 }
@@ -88,7 +93,7 @@ fn with_doas_and_with_nothing() {
         return skip("no account");
     };
     let rules = Rules::set(&format!("permit nopass {} as root\n", account.name));
-    let Some(done) = run(&account, &["doas"], None) else {
+    let Some(done) = run(&account, &["doas"], None, "input") else {
         return;
     };
     let output = done.unwrap();
@@ -98,7 +103,7 @@ fn with_doas_and_with_nothing() {
         (&b"err\n"[..], Some(4))
     );
     let message = |programs: &[&str]| {
-        let done = run(&account, programs, Some(PASSWORD)).unwrap();
+        let done = run(&account, programs, Some(PASSWORD), "input").unwrap();
         done.unwrap_err().message().to_owned()
     };
     assert_eq!(message(&[]), "the server has neither sudo nor doas");
@@ -108,6 +113,13 @@ fn with_doas_and_with_nothing() {
         message(&["doas"]),
         "doas asks for a password, which it takes from a terminal only"
     );
+    // Without input it gets a terminal; the two outputs are one there.
+    let typed = |password| run(&account, &["doas"], Some(password), "").unwrap();
+    let output = typed(PASSWORD).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "root\nerr\n");
+    assert_eq!(output.code, Some(4));
+    let error = typed("not this one").unwrap_err();
+    assert_eq!(error.message(), "sudo refused the password");
     drop(asks);
     let _nobody = Rules::set("permit nopass nobody as root\n");
     assert_eq!(message(&["doas"]), "this login may not become `root`");
