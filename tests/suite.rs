@@ -44,6 +44,7 @@ mod suite {
     mod ls;
     mod lua_commands;
     mod lua_specs;
+    mod original;
     mod public_key;
     mod readme;
     mod repl;
