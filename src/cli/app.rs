@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::flags::{Acting, Color, Globals};
 use super::signals::{self, Manner};
@@ -39,6 +40,8 @@ pub struct App {
     pub fold: bool,
     /// `--yes`.
     pub yes: bool,
+    /// Whether somebody listens for Ctrl-C already.
+    watched: Arc<AtomicBool>,
 }
 
 impl App {
@@ -57,8 +60,17 @@ impl App {
         let cancel = Cancel::new();
         let screen = Arc::new(Screen::new(look, redactor.clone(), cancel.clone()));
         let ask = Arc::new(Ask::new(screen.clone(), cancel.clone(), globals.yes));
+        let watched = Arc::new(AtomicBool::new(false));
+        let listen = (watched.clone(), cancel.clone(), screen.clone());
+        ask.before_asking(Box::new(move || {
+            if !listen.0.swap(true, Ordering::SeqCst) {
+                // Without it the question is asked all the same.
+                let _ = signals::watch(Manner::Command, listen.1.clone(), listen.2.clone());
+            }
+        }));
         match Self::build(globals, acting, (redactor, cancel), (&screen, &ask)) {
             Ok((room, ssh)) => Ok(App {
+                watched,
                 room,
                 ssh,
                 screen,
@@ -150,7 +162,9 @@ impl App {
         manner: Manner,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        signals::watch(manner, self.room.cancel.clone(), self.screen.clone())?;
+        if !self.watched.swap(true, Ordering::SeqCst) {
+            signals::watch(manner, self.room.cancel.clone(), self.screen.clone())?;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
@@ -164,12 +178,13 @@ impl App {
 
     /// Prints an error that ends the program; gives the exit code.
     pub fn fail(&self, error: &Error) -> u8 {
-        let interrupted = self.room.cancel.is_cancelled() && error.kind() == Kind::Cancelled;
-        if interrupted {
-            signals::INTERRUPTED
-        } else {
-            self.screen.fail(error)
+        if !self.room.cancel.is_cancelled() {
+            return self.screen.fail(error);
         }
+        if error.kind() != Kind::Cancelled {
+            self.screen.fail(error);
+        }
+        signals::INTERRUPTED
     }
 
     /// Tells of results that could not be written, once; nothing is well then. Gives the exit code

@@ -4,7 +4,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -31,6 +31,7 @@ pub struct Ask {
     cancel: Cancel,
     yes: bool,
     one_at_a_time: Mutex<()>,
+    before: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Ask {
@@ -41,7 +42,15 @@ impl Ask {
             cancel,
             yes,
             one_at_a_time: Mutex::new(()),
+            before: OnceLock::new(),
         }
+    }
+
+    /// What is done before each question: it connects Ctrl-C, so that one that is left while
+    /// nothing is echoed finds the terminal as it was.
+    pub fn before_asking(&self, connect: Box<dyn Fn() + Send + Sync>) {
+        // The first one stays.
+        let _ = self.before.set(connect);
     }
 
     /// A secret that is typed twice, because a typing error would lock everybody out.
@@ -89,6 +98,9 @@ impl Ask {
 
     fn ask(&self, question: &str, echo: bool) -> Option<Secret> {
         let _turn = self.one_at_a_time.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(before) = self.before.get() {
+            before();
+        }
         self.screen.begin_asking();
         let answer = self.read_answer(question, echo);
         self.screen.asked();

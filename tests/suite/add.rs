@@ -124,3 +124,29 @@ fn an_interview_can_be_left() {
         assert_eq!(me.run(&["show", "web"]).code, 2);
     }
 }
+
+#[test]
+fn a_question_that_is_left_gives_the_echo_back() {
+    if !has("script") {
+        return;
+    }
+    let me = Home::new();
+    me.ok(&["add", "web", "root@127.0.0.1:1"]);
+    for (words, prompt) in [
+        ("set web --ask-password", "Password:"),
+        ("rm web", "remove web from the inventory? [y/N]"),
+        ("secrets lock", "New passphrase:"),
+    ] {
+        let mroom = crate::support::home::MROOM;
+        let line = format!(
+            "sh -c \"trap : INT; '{mroom}' {words}; echo code \\$?; stty -a | grep -o '[-]*echo '\""
+        );
+        let mut terminal = Terminal::running(&me, (100, 30), &line);
+        terminal.until(prompt);
+        terminal.press("\x03");
+        let done = terminal.ended();
+        assert!(done.stdout.contains("code 130"), "{words}: {done:?}");
+        assert!(done.stdout.ends_with("\necho \r\n"), "{words}: {done:?}");
+    }
+    me.ok(&["show", "web"]);
+}
