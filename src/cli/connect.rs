@@ -1,5 +1,7 @@
 //! `mroom connect`: a person, or a pipe, at one server.
 
+use std::path::PathBuf;
+
 use futures::future::{Either, select};
 
 use super::signals::INTERRUPTED;
@@ -36,6 +38,9 @@ pub struct Args {
     /// Give the shell no terminal.
     #[arg(long)]
     pub no_tty: bool,
+    /// Let the server use your agent meanwhile. Whoever rules it can then log in as you elsewhere.
+    #[arg(short = 'A', long)]
+    pub agent: bool,
     /// What begins an escape, `~` unless told; `none` for none.
     #[arg(long, value_name = "CHAR", default_value = "~", value_parser = escape, env = "MROOM_ESCAPE", hide_env = true, hide_default_value = true)]
     pub escape: Escape,
@@ -77,6 +82,10 @@ async fn attached(app: &App, args: &Args, server: &Server) -> Result<u8> {
         false => Some(args.command.join(" ")),
     };
     let is_shell = args.command.is_empty();
+    let agent = match args.agent {
+        true => Some(agent()?),
+        false => None,
+    };
     let with_tty = !args.no_tty && (args.tty || (is_shell && tty::is_typed()));
     let transport = {
         let opening = std::pin::pin!(app.room.transport(server));
@@ -93,6 +102,7 @@ async fn attached(app: &App, args: &Args, server: &Server) -> Result<u8> {
         command,
         is_shell,
         pty,
+        agent,
         env: locale(),
         stdin: streams.stdin,
         stdout: streams.stdout,
@@ -116,6 +126,15 @@ async fn attached(app: &App, args: &Args, server: &Server) -> Result<u8> {
         app.screen.note(Level::Notice, Some(&server.id), text);
     }
     Ok(result?.map_or(OURS, |output| code(app, server, &output)))
+}
+
+/// The socket of the person's agent.
+fn agent() -> Result<PathBuf> {
+    let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|s| !s.is_empty());
+    socket.map(PathBuf::from).ok_or_else(|| {
+        Error::usage("there is no agent to forward: `SSH_AUTH_SOCK` is not set")
+            .hint("`eval $(ssh-agent)` starts one, `ssh-add` gives it a key")
+    })
 }
 
 fn interrupted() -> Error {

@@ -3,6 +3,8 @@
 //! Nothing is kept: what one side does not take is not asked of the other, so memory stays bounded
 //! however much goes through.
 
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
@@ -14,6 +16,7 @@ use rustix::net::{RecvFlags, SendFlags};
 use super::driver::{Core, Fault, Lease};
 use super::exec::lost;
 use super::ffi::{Channel, Opening};
+use super::jump::bridge;
 use super::net::poll::{Interest, Watch};
 use super::transport::{Attach, Pty};
 use crate::error::{Error, Kind, Result};
@@ -35,6 +38,7 @@ pub async fn attach(core: Rc<Core>, request: Attach) -> Result<Output> {
         command,
         is_shell: _,
         pty,
+        agent,
         env,
         stdin,
         stdout,
@@ -44,7 +48,15 @@ pub async fn attach(core: Rc<Core>, request: Attach) -> Result<Output> {
     if command.as_ref().is_some_and(|c| c.contains('\0')) {
         return Err(Error::usage("a command cannot hold a NUL byte"));
     }
-    let lease = match start(&core, command.as_deref(), pty.as_ref(), &env).await {
+    let lease = match start(
+        &core,
+        command.as_deref(),
+        pty.as_ref(),
+        &env,
+        agent.is_some(),
+    )
+    .await
+    {
         Ok(lease) => lease,
         Err(fault) => return Err(lost(fault, false)),
     };
@@ -56,6 +68,7 @@ pub async fn attach(core: Rc<Core>, request: Attach) -> Result<Output> {
         eof_sent: false,
         sizes: watch(sizes),
         size: None,
+        agent,
     };
     let ended = poll_fn(|_| pump.turn(&core)).await;
     let channel = pump.lease.channel();
@@ -85,9 +98,18 @@ async fn start(
     command: Option<&str>,
     pty: Option<&Pty>,
     env: &[(String, String)],
+    agent: bool,
 ) -> Result<Lease, Fault> {
     let mut lease = core.open(&Opening::Session).await?;
     if let Some(channel) = lease.channel() {
+        if agent {
+            core.accept_agent();
+            match core.call(|| channel.request_agent()).await {
+                // Refused: whoever needs the agent there will say so.
+                Ok(()) | Err(Fault::Ssh(_)) => {}
+                Err(gone) => return Err(gone),
+            }
+        }
         for (name, value) in env {
             match core.call(|| channel.set_env(name, value)).await {
                 // Refused: the command does without.
@@ -150,6 +172,8 @@ struct Pump {
     sizes: Rc<Watch>,
     /// A size of which the server has not been told.
     size: Option<(u16, u16)>,
+    /// The socket of the agent, when the server may use it.
+    agent: Option<PathBuf>,
 }
 
 impl Pump {
@@ -171,6 +195,9 @@ impl Pump {
             }
             moved |= move_up(core, channel, &mut self.up, &mut self.eof_sent);
             tell_size(core, channel, &self.sizes, &mut self.size);
+            if let Some(path) = &self.agent {
+                lend_agent(core, path);
+            }
             if moved {
                 continue;
             }
@@ -279,6 +306,15 @@ fn move_up(core: &Core, channel: &Channel, way: &mut Way, eof_sent: &mut bool) -
             false
         }
         Poll::Pending => false,
+    }
+}
+
+/// Connects what the server has opened to the agent. One that is gone closes the channel.
+fn lend_agent(core: &Rc<Core>, path: &Path) {
+    for lease in core.agent_channels() {
+        if let Ok(socket) = UnixStream::connect(path) {
+            bridge(core, lease, socket.into());
+        }
     }
 }
 

@@ -76,9 +76,15 @@ pub async fn dial(
             .hint("use fewer forks, or raise `ulimit -n`")
             .source(e)
     })?;
+    bridge(&core, lease, near);
+    Ok(far)
+}
+
+/// Moves bytes between the channel and a stream socket until either ends.
+pub fn bridge(core: &Rc<Core>, lease: Lease, socket: OwnedFd) {
     let mut pump = Pump {
         lease,
-        watch: Rc::new(Watch::new(near)),
+        watch: Rc::new(Watch::new(socket)),
         down: Bytes::new(),
         up: Bytes::new(),
     };
@@ -86,7 +92,6 @@ pub async fn dial(
     core.chore(Box::pin(async move {
         poll_fn(|_| pump.turn(&mover)).await;
     }));
-    Ok(far)
 }
 
 /// A piece on its way.

@@ -86,6 +86,8 @@ pub struct Attach {
     pub is_shell: bool,
     /// The terminal that the command gets.
     pub pty: Option<Pty>,
+    /// The socket of the agent that the server may use meanwhile.
+    pub agent: Option<PathBuf>,
     /// Variables for its environment; a server takes those that it likes.
     pub env: Vec<(String, String)>,
     /// What the command reads.

@@ -279,3 +279,44 @@ fn a_first_word_that_is_no_command_is_a_server() {
     empty.run(&["wbe"]).ended(2);
     assert!(!empty.data("").exists());
 }
+
+#[test]
+fn the_agent_goes_along_when_asked() {
+    if !has("ssh-agent") || !has("ssh-add") {
+        return;
+    }
+    let Some((home, sshd)) = room() else { return };
+    let socket = home.path("agent");
+    let mut agent = home
+        .command("ssh-agent")
+        .args(["-D", "-a"])
+        .arg(&socket)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    while !socket.exists() && begun.elapsed() < crate::support::terminal::PATIENCE {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let mut add = home.command("ssh-add");
+    run(add.env("SSH_AUTH_SOCK", &socket).arg(sshd.path("id")), "").ended(0);
+    let ask = |words: &[&str]| {
+        let words = [
+            &["-q", "connect", "web"],
+            words,
+            &["--", "ssh-add -l; ssh-add -l"],
+        ]
+        .concat();
+        run(home.mroom(&words).env("SSH_AUTH_SOCK", &socket), "")
+    };
+    let (with, without) = (ask(&["-A"]), ask(&[]));
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    assert_eq!(with.stdout.matches("SHA256:").count(), 2, "{with:?}");
+    assert!(!without.stdout.contains("SHA256:"), "{without:?}");
+    let none = home.run(&["connect", "web", "-A", "--", "true"]).ended(2);
+    assert!(
+        none.stderr.contains("there is no agent to forward"),
+        "{none:?}"
+    );
+}

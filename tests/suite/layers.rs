@@ -180,14 +180,18 @@ fn third_party_crates_stay_at_home() {
 }
 
 #[test]
-fn unsafe_code_has_one_file() {
+fn unsafe_code_has_one_place() {
     for (file, text) in sources() {
         let found = text.lines().position(|line| {
             line.split(|c: char| !c.is_alphanumeric() && c != '_')
                 .any(|word| word == "unsafe")
         });
         if let Some(line) = found {
-            assert_eq!(file, "src/ssh/ffi.rs", "`unsafe` in line {}", line + 1);
+            assert!(
+                file.starts_with("src/ssh/ffi"),
+                "{file}: `unsafe` in line {}",
+                line + 1
+            );
         }
     }
 }

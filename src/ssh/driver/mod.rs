@@ -172,6 +172,25 @@ impl Core {
         })
     }
 
+    /// Lets the server open channels to the agent.
+    pub fn accept_agent(&self) {
+        ffi::agent::accept(&self.session);
+    }
+
+    /// The channels to the agent that it has opened since this was last asked.
+    pub fn agent_channels(self: &Rc<Self>) -> Vec<Lease> {
+        let opened = ffi::agent::take(&self.session).into_iter();
+        let lease = |channel| {
+            self.channels.set(self.channels.get() + 1);
+            Lease {
+                channel: Some(channel),
+                core: self.clone(),
+                running: false,
+            }
+        };
+        opened.map(lease).collect()
+    }
+
     /// The loop comes back when that happens on the descriptor.
     pub fn watch(&self, watch: &Rc<Watch>, interest: Interest) {
         watch.set_interest(interest);
