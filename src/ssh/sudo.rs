@@ -7,10 +7,12 @@
 //! everything is the command's own, and only then it gets its standard input. What came before
 //! (prompt, lecture, complaints) is kept from the output. Pure, but for the random words.
 
+mod refusal;
+
 use std::io::Read as _;
 
 use super::transport::Exec;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::quote;
 use crate::secret::Secret;
 
@@ -96,7 +98,7 @@ impl Talk {
     /// The conversation that `request` needs, if any, and the command line to start.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for a user's name that cannot be one, [`Kind::Local`] without randomness.
+    /// [`crate::error::Kind::Usage`] for a user's name that cannot be one, [`crate::error::Kind::Local`] without randomness.
     pub fn about(request: &Exec, tty: bool) -> Result<(Option<Talk>, String)> {
         let Some(sudo) = &request.sudo else {
             return Ok((None, request.command.clone()));
@@ -236,68 +238,6 @@ impl Talk {
         let gone = count.min(self.answer.len());
         self.answer.drain(..gone);
     }
-
-    /// Why the command did not begin.
-    pub fn refusal(&self) -> Error {
-        let said = String::from_utf8_lossy(&self.said);
-        let has = |text: &str| said.contains(text);
-        let user = &self.sudo.user;
-        let known = "`-K` asks for it, `mroom set ID --ask-sudo-password` keeps it sealed";
-        let (message, hint) = if self.phase == Phase::Refused
-            || has("incorrect password attempt")
-            || has("Authentication failed")
-        {
-            ("sudo refused the password".to_owned(), known)
-        } else if has("must have a tty") || has("no tty present") {
-            (
-                "sudo wants a terminal".to_owned(),
-                "take `requiretty` out of the server's sudoers",
-            )
-        } else if has("a password is required") || has("interactive authentication is required") {
-            (
-                "sudo asks for a password, and none is known".to_owned(),
-                known,
-            )
-        } else if has("doas: Authorization required") || has("doas: Authentication required") {
-            (
-                "doas asks for a password, which it takes from a terminal only".to_owned(),
-                "give this login `nopass` in the server's doas.conf, or install sudo",
-            )
-        } else if has("neither sudo nor doas") {
-            (
-                "the server has neither sudo nor doas".to_owned(),
-                "install one of them, or log in as the user itself",
-            )
-        } else if has("unknown user") {
-            (
-                format!("the server has no user `{user}`"),
-                "name one that it has",
-            )
-        } else if has("not in the sudoers file")
-            || has("may not run sudo")
-            || has("is not allowed to")
-            || has("Operation not permitted")
-        {
-            (
-                format!("this login may not become `{user}`"),
-                "allow it in the server's sudoers or doas.conf",
-            )
-        } else {
-            let last = said.lines().rev().map(str::trim).find(|l| !l.is_empty());
-            let shown: String = last
-                .unwrap_or("it ended without a word")
-                .replace(&self.prompt, "")
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(200)
-                .collect();
-            (
-                format!("sudo did not start the command: {shown}"),
-                "try it by hand: `mroom connect ID`, then `sudo -v`",
-            )
-        };
-        Error::new(Kind::Exit, message).hint(hint)
-    }
 }
 
 /// 128 random bits in hexadecimal digits.
@@ -314,165 +254,4 @@ fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const PROMPT: &str = "aaaa1111";
-    const BEGAN: &str = "bbbb2222";
-
-    fn talk(password: Option<&str>) -> Talk {
-        let sudo = Sudo {
-            user: "root".into(),
-            password: password.map(Secret::new),
-        };
-        Talk::new(sudo, PROMPT.into(), BEGAN.into())
-    }
-
-    /// Feeds pieces; gives what was sent and what the command said itself.
-    fn play(talk: &mut Talk, pieces: &[&[u8]]) -> (String, String) {
-        let (mut sent, mut own) = (Vec::new(), Vec::new());
-        for piece in pieces {
-            let count = talk.hear(piece);
-            own.extend_from_slice(&piece[piece.len() - count..]);
-            sent.extend_from_slice(talk.answer());
-            talk.sent(usize::MAX);
-        }
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (text(sent), text(own))
-    }
-
-    #[test]
-    fn the_password_goes_once_and_never_to_the_command() {
-        let lecture = b"We trust you have received the usual lecture\n\n";
-        let mut asked = talk(Some("pw"));
-        let began = format!("\n{BEGAN}\nown");
-        let seen = play(
-            &mut asked,
-            &[lecture, b"aaaa", b"1111", began.as_bytes(), b" aaaa1111"],
-        );
-        assert_eq!(seen, ("pw\n".to_owned(), "own aaaa1111".to_owned()));
-        assert!(asked.has_begun() && !asked.is_refused());
-
-        let mut free = talk(Some("pw"));
-        let began = format!("{BEGAN}\naaaa1111");
-        assert_eq!(
-            play(&mut free, &[began.as_bytes(), b"aaaa1111"]),
-            (String::new(), "aaaa1111aaaa1111".to_owned()),
-            "a prompt of the command's own gets nothing"
-        );
-
-        let mut wrong = talk(Some("pw"));
-        let seen = play(&mut wrong, &[b"aaaa1111", b"\nSorry, try again.\naaaa1111"]);
-        assert_eq!(seen, ("pw\n".to_owned(), String::new()));
-        assert!(wrong.is_refused() && !wrong.has_begun());
-        assert_eq!(wrong.refusal().message(), "sudo refused the password");
-
-        let mut unknown = talk(None);
-        assert_eq!(play(&mut unknown, &[b"aaaa1111"]).0, "");
-        assert!(unknown.is_refused());
-        // sudo-rs puts words around the prompt.
-        let mut rust = talk(Some("pw"));
-        assert_eq!(play(&mut rust, &[b"[sudo: aaaa1111] Password: "]).0, "pw\n");
-        // One that comes twice at once is a refusal, and nothing goes out.
-        assert_eq!(play(&mut talk(Some("pw")), &[b"aaaa1111aaaa1111"]).0, "");
-    }
-
-    #[test]
-    fn refusals_have_their_own_words() {
-        for (said, message) in [
-            (
-                "sudo: a password is required\n",
-                "sudo asks for a password, and none is known",
-            ),
-            (
-                "sudo: interactive authentication is required",
-                "sudo asks for a password, and none is known",
-            ),
-            (
-                "sudo: 1 incorrect password attempt\n",
-                "sudo refused the password",
-            ),
-            (
-                "me is not in the sudoers file.\n",
-                "this login may not become `root`",
-            ),
-            (
-                "Sorry, user me is not allowed to execute 'x' as root",
-                "this login may not become `root`",
-            ),
-            (
-                "doas: Operation not permitted\n",
-                "this login may not become `root`",
-            ),
-            (
-                "sudo: unknown user: root\n",
-                "the server has no user `root`",
-            ),
-            (
-                "sudo: sorry, you must have a tty to run sudo\n",
-                "sudo wants a terminal",
-            ),
-            (
-                "doas: Authentication required\n",
-                "doas asks for a password, which it takes from a terminal only",
-            ),
-            (
-                "neither sudo nor doas\n",
-                "the server has neither sudo nor doas",
-            ),
-            (
-                "x\nsudo: \x1b[31mstrange\n\n",
-                "sudo did not start the command: sudo: [31mstrange",
-            ),
-            (
-                "",
-                "sudo did not start the command: it ended without a word",
-            ),
-        ] {
-            let mut talk = talk(None);
-            talk.hear(said.as_bytes());
-            let error = talk.refusal();
-            assert_eq!(error.message(), message, "{said:?}");
-            assert!(error.hint_text().is_some() && error.kind() == Kind::Exit);
-        }
-    }
-
-    #[test]
-    fn users_that_are_none() {
-        for user in ["", "-u", "#0", "--"] {
-            let sudo = Sudo {
-                user: user.into(),
-                password: None,
-            };
-            let request = Exec {
-                sudo: Some(sudo),
-                ..Exec::new("id")
-            };
-            let refused = Talk::about(&request, false).err().map(|e| e.kind());
-            assert_eq!(refused, Some(Kind::Usage), "{user:?}");
-        }
-        assert_ne!(word().unwrap(), word().unwrap());
-        assert_eq!(word().unwrap().len(), 32);
-    }
-
-    proptest! {
-        #[test]
-        fn however_it_is_cut(noise in "[a-c\n]{0,30}", own in "[ab1-2\n]{0,30}", size in 1usize..9) {
-            let text = format!("{noise}{PROMPT}\n{BEGAN}\n{own}");
-            let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
-            let mut talk = talk(Some("pw"));
-            let seen = play(&mut talk, &pieces);
-            prop_assert_eq!(seen, ("pw\n".to_owned(), own));
-        }
-
-        #[test]
-        fn noise_without_end_is_not_kept(pieces in 1usize..40) {
-            let mut talk = talk(None);
-            for _ in 0..pieces {
-                talk.hear(&[b'x'; 9000]);
-            }
-            prop_assert!(talk.said.len() <= 2 * TALK);
-        }
-    }
-}
+mod tests;
