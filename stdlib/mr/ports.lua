@@ -31,7 +31,8 @@ local function is_hex_loopback(address)
   local tail = #address == 32 and address:match "^0000000000000000FFFF0000(%x+)$"
   local v4 = #address == 8 and address or tail
   if v4 then
-    return v4:sub(7, 8) == "7F" or v4:sub(1, 2) == "7F"
+    -- Not all that begin with 7F: 7F01A8C0 is 192.168.1.127.
+    return v4:sub(7, 8) == "7F" or v4 == "7F000001"
   end
   return address == "00000000000000000000000001000000" or address == ("0"):rep(31) .. "1"
 end

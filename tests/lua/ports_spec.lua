@@ -13,10 +13,11 @@ hex=00000000000000000000000000000000:0050
 hex=0100007F:0CEA
 hex=00000000000000000000000001000000:0019
 hex=0000000000000000FFFF00000100007F:1F90
+hex=7F01A8C0:1A0B
 hex=0200000A:0016]]
     )
-    expect(server("web"):ports()):is { 22, 80 }
-    expect(server("web"):ports { all = true }):is { 22, 25, 80, 3306, 8080 }
+    expect(server("web"):ports()):is { 22, 80, 6667 }
+    expect(server("web"):ports { all = true }):is { 22, 25, 80, 3306, 6667, 8080 }
   end)
 
   it("reads what ss and netstat say", function()
