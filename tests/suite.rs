@@ -66,6 +66,7 @@ mod suite {
     mod sudo_doas;
     mod sudo_files;
     mod watch_profile;
+    mod workflows;
 }
 
 #[path = "support/mod.rs"]

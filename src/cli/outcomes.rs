@@ -47,11 +47,27 @@ pub fn returned(app: &App, vm: &Vm, values: &[Returned]) -> Result<u8> {
             }
         }
     }
-    // Ctrl-C lets code end by itself; that does not make the run a whole one.
-    Ok(match app.room.cancel.is_cancelled() {
+    Ok(whole(app, code))
+}
+
+/// Prints the text that a workflow made of its outcomes, and why servers did not end well.
+pub fn told(app: &App, vm: &Vm, value: &Returned, text: Vec<u8>) -> Result<u8> {
+    app.screen.result(&line(app, text))?;
+    let Shown::Outcomes(outcomes) = vm.shown(value, 0) else {
+        return Ok(whole(app, 0));
+    };
+    for outcome in outcomes.iter().filter(|o| o.error.is_some()) {
+        ui::outcome(&app.screen, outcome, true);
+    }
+    Ok(whole(app, end(app, &outcomes)))
+}
+
+/// Ctrl-C lets code end by itself; that does not make the run a whole one.
+fn whole(app: &App, code: u8) -> u8 {
+    match app.room.cancel.is_cancelled() {
         true => signals::INTERRUPTED,
         false => code,
-    })
+    }
 }
 
 fn line(app: &App, mut text: Vec<u8>) -> Vec<u8> {

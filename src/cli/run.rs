@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 /// with their exit code.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  mroom run disk.lua 'web-*' -e limit=90
+  mroom run -e limit=80 disk 'web-*'
+  mroom run --check reboot_rolling @web
   mroom run bringup all")]
 pub struct Args {
     /// The file or the workflow.
@@ -50,6 +51,13 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     }
     // A script's other values are its own business; outcomes are what it did.
     let values: Vec<_> = result?.into_iter().filter(|v| vm.are_outcomes(v)).collect();
+    if let [only] = values.as_slice()
+        && !app.json
+        && !is_file(name)
+        && let Some(text) = vm.told(name, only)?
+    {
+        return outcomes::told(app, &vm, only, text);
+    }
     outcomes::returned(app, &vm, &values)
 }
 

@@ -87,6 +87,24 @@ impl Vm {
         self.call(&run, args.to_vec()).await
     }
 
+    /// The outcomes of a workflow as its own `show` tells them; `None` when it has none.
+    ///
+    /// # Errors
+    /// What `show` raises, and what it gives when that is no text.
+    pub fn told(&self, name: &str, outcomes: &Returned) -> Result<Option<Vec<u8>>> {
+        let show: Value = self.workflow(name)?.raw_get("show").unwrap_or_default();
+        let Value::Function(show) = show else {
+            return Ok(None);
+        };
+        let value: Value = show.call(outcomes).map_err(|e| error::from_lua(&e))?;
+        match self.text(&value) {
+            Some(text) => Ok(Some(text)),
+            None => Err(Error::usage(format!(
+                "workflow `{name}`: `show` must give a text"
+            ))),
+        }
+    }
+
     /// Brings servers through stages and what these need. `options` is `{STAGE: {KEY: value}}`.
     /// Everything is loaded, validated and prepared before a server is touched.
     ///

@@ -113,3 +113,12 @@ function Fleet:read(path, opts) end
 ---@field apply fun(s: Server, o: table, found: any): boolean? false: nothing was different
 ---@field verify? fun(s: Server, o: table, found: any): boolean? false fails the stage
 ---@field undo? fun(s: Server, o: table)
+
+---A workflow file returns one of these. `run` gets the words of the command line; when it gives
+---the outcomes of a fleet call, `show` makes the text for people of them.
+---@class mr.Workflow
+---@field name string as the file is called
+---@field summary? string
+---@field args? string what it takes, for people
+---@field run fun(...: string): any
+---@field show? fun(outcomes: mr.Outcome[]): string

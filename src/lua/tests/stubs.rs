@@ -108,6 +108,7 @@ async fn the_stubs_and_the_bindings_name_the_same_things() {
             "mr.Outcome",
             "mr.StageOption",
             "mr.Stage",
+            "mr.Workflow",
             "mr.Err",
         ]
         .iter()
