@@ -173,8 +173,10 @@ fn all_behind_one_share_its_session() {
     home.ok(&["import", "list"]);
     home.ok(&["add", "web-20", &place]);
     let gate = home.path("gate");
+    // Ends with the home as well: nothing waits for ever behind a test that was ended.
     let wait = format!(
-        "while [ ! -e {} ]; do sleep 0.1; done; echo done",
+        "while [ -d {} ] && [ ! -e {} ]; do sleep 0.3; done; echo done",
+        home.path("").display(),
         gate.display()
     );
     let all = || {
