@@ -56,9 +56,11 @@ pub(super) fn is_server(app: &App, id: &str, otherwise: &Error) -> Result<()> {
 /// typed.
 pub(super) fn note(app: &App, line: &[OsString]) {
     let [_, word] = line else { return };
-    let Some(word) = word.to_str().filter(|w| !w.starts_with('-')) else {
-        return;
-    };
+    // Opening the database mends its mode, which the doctor wants to see as it is.
+    let word = word
+        .to_str()
+        .filter(|w| !w.starts_with('-') && *w != "doctor");
+    let Some(word) = word else { return };
     if !app.room.config.database().exists() {
         return;
     }

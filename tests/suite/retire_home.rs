@@ -29,7 +29,7 @@ fn out_of_service_and_back() {
         "unretire new.txt",
         "unretire all --limit web-* --yes --json",
         "unretire db",
-        "show db --json",
+        "ls db --json",
         "retire nobody",
         "retire",
     ]));
