@@ -5,11 +5,12 @@ CARGO ?= cargo
 STYLUA = target/tools/bin/stylua
 LUA = $(wildcard scripts stdlib tests/lua)
 
-.PHONY: help demo test lint bench install
+.PHONY: help demo test test-lab lint bench install
 
 help:
 	@echo 'make demo     the main job on three servers of its own, each command shown as typed'
 	@echo 'make test     every test'
+	@echo 'make test-lab a day on ten servers and a Debian virtual machine, each step timed'
 	@echo 'make lint     formatting, clippy, the Lua files'
 	@echo 'make bench    speed beside ssh, clush, Fabric, pyinfra and Ansible'
 	@echo 'make install  mroom into ~/.cargo/bin, its manual and completions into ~/.local/share'
@@ -21,6 +22,12 @@ demo: setup-demo
 
 test: setup-test
 	$(CARGO) test --locked
+
+# The machine stays up only for the day; its disk image is made once, in target/lab. Needs root.
+test-lab: setup-lab
+	$(CARGO) build --locked
+	@tests/lab/vm up
+	@tests/lab/day target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
 
 lint: setup-lint $(STYLUA)
 	$(CARGO) fmt --check
