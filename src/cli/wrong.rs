@@ -28,6 +28,7 @@ pub(super) fn explain(root: &Command, words: &[String], wrong: &clap::Error) -> 
                 other => other.map(text),
             };
             let hint = match near {
+                _ if typed == "mroom" && let Some(here) = elsewhere(&word) => here.to_owned(),
                 Some(near) => format!("did you mean `{near}`? `{page}` lists the commands"),
                 None => format!("`{page}` lists the commands"),
             };
@@ -92,6 +93,19 @@ fn first_line(wrong: &clap::Error) -> String {
     let whole = wrong.to_string();
     let line = whole.lines().next().unwrap_or_default();
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
+
+/// What other tools call it, and how it is typed here.
+fn elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "sudo" | "become" => "`mroom exec -b ID -- COMMAND` runs by sudo",
+        "ssh" | "login" | "shell" => "`mroom connect ID`, or just `mroom ID`",
+        "scp" | "rsync" | "copy" | "upload" | "download" => "`mroom cp FILE ID:PATH` copies",
+        "ping" => "`mroom status ID` asks how a server is",
+        "playbook" => "`mroom run FILE.lua` runs a playbook",
+        "history" | "audit" => "`mroom log` shows what went to servers",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ fn each_error_says_what_to_type_next() {
     for (line, code, hint) in [
         ("nosuch", 2, ""),
         ("exce all", 2, "`exec`"),
+        ("sudo web", 2, "`mroom exec -b ID -- COMMAND`"),
+        ("scp a web:b", 2, "`mroom cp FILE ID:PATH`"),
         ("exec all", 2, "-- <COMMAND>"),
         ("exec web-01 --", 2, "-- <COMMAND>"),
         ("exec web-01 --nonsense -- x", 2, "`mroom exec --help`"),
