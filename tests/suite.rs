@@ -20,6 +20,7 @@ mod suite {
     mod cli_secrets;
     mod cli_terminal;
     mod connect;
+    mod connect_ends;
     mod doctor;
     mod edit;
     mod errors;

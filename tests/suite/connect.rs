@@ -7,7 +7,7 @@ use crate::support::sshd::{Sshd, has};
 use crate::support::terminal::Terminal;
 
 /// A home that knows one server, `web`.
-fn room() -> Option<(Home, Sshd)> {
+pub(super) fn room() -> Option<(Home, Sshd)> {
     let sshd = Sshd::start("AcceptEnv LANG LC_*")?;
     let home = Home::new();
     home.add("web", &sshd);
@@ -16,7 +16,7 @@ fn room() -> Option<(Home, Sshd)> {
 }
 
 /// A terminal on which the person has a shell on `web`, at its prompt.
-fn shell(home: &Home, words: &[&str]) -> Terminal {
+pub(super) fn shell(home: &Home, words: &[&str]) -> Terminal {
     let mut terminal = Terminal::sized(home, (100, 30), &[&["connect", "web"], words].concat());
     // What is typed before the shell is there is echoed by nobody.
     terminal.press("exec sh -c 'stty -echo; PS1= exec sh -i'\n");

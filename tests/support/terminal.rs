@@ -92,6 +92,12 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Closes the window: nothing is behind the device any more.
+    pub fn close(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for `text`, takes all up to its end off the screen, and gives it.
     #[track_caller]
     pub fn until(&self, text: &str) -> String {
