@@ -28,7 +28,11 @@ pub(super) fn explain(root: &Command, words: &[String], wrong: &clap::Error) -> 
                 other => other.map(text),
             };
             let hint = match near {
-                _ if typed == "mroom" && let Some(here) = elsewhere(&word) => here.to_owned(),
+                _ if typed == "mroom"
+                    && let Some(here) = elsewhere(&word) =>
+                {
+                    here.to_owned()
+                }
                 Some(near) => format!("did you mean `{near}`? `{page}` lists the commands"),
                 None => format!("`{page}` lists the commands"),
             };

@@ -74,14 +74,17 @@ impl Console {
             hangup,
             is_raw: raw.is_some(),
         };
-        thread("typing", move || keyboard.pass_on(typed)).map_err(failed)?;
-        thread("sizes", move || watch(signals, raw.as_deref(), &resized)).map_err(failed)?;
+        thread("typing", &console.hangup, move || keyboard.pass_on(typed)).map_err(failed)?;
+        thread("sizes", &console.hangup, move || {
+            watch(signals, raw.as_deref(), &resized)
+        })
+        .map_err(failed)?;
         for (stream, socket) in [(Stream::Stdout, printed), (Stream::Stderr, complained)] {
             let screen = screen.clone();
             let show = move || show(&screen, stream, socket);
             console
                 .printing
-                .push(thread("printing", show).map_err(failed)?);
+                .push(thread("printing", &console.hangup, show).map_err(failed)?);
         }
         let streams = Streams {
             stdin: stdin.into(),
@@ -114,13 +117,28 @@ impl Drop for Console {
     }
 }
 
+/// A thread that ends the session when it panics: with nobody to type or show, only that gives the
+/// terminal back.
 fn thread<T: Send + 'static>(
     name: &str,
+    hangup: &Cancel,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<JoinHandle<T>> {
+    struct OnPanic(Cancel);
+    impl Drop for OnPanic {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                self.0.cancel();
+            }
+        }
+    }
+    let on_panic = OnPanic(hangup.clone());
     std::thread::Builder::new()
         .name(name.to_owned())
-        .spawn(work)
+        .spawn(move || {
+            let _on_panic = on_panic;
+            work()
+        })
 }
 
 /// Shows what comes until nothing more can, or nobody looks any more.
@@ -214,4 +232,18 @@ fn wait() {
     use rustix::event::{PollFd, PollFlags, poll};
     let stdin = std::io::stdin();
     let _ = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_ends_the_session() {
+        let hangup = Cancel::new();
+        thread("fine", &hangup, || ()).unwrap().join().unwrap();
+        assert!(!hangup.is_cancelled());
+        let broken = thread("broken", &hangup, || panic!("on purpose")).unwrap();
+        assert!(broken.join().is_err() && hangup.is_cancelled());
+    }
 }
