@@ -159,10 +159,10 @@ impl Sshd {
     }
 }
 
-/// Signals a process and its children.
+/// Signals a process and its children; itself first, so that it cannot tell of their end.
 pub fn signal_family(process: i32, signal: Signal) {
-    let mut family = children(process);
-    family.push(process);
+    let mut family = vec![process];
+    family.extend(children(process));
     for pid in family.into_iter().filter_map(Pid::from_raw) {
         let _ = kill_process(pid, signal);
     }
