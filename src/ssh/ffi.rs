@@ -1,4 +1,5 @@
-//! The few libssh2 calls that the `ssh2` crate lacks, and the only `unsafe` of the crate.
+//! The few libssh2 calls that the `ssh2` crate lacks; here and in the modules below is the only
+//! `unsafe` of the crate.
 //!
 //! What is missing there: whether an exit status arrived at all, signals, channels whose freeing
 //! does not block, the socket hooks, and a list of authentication methods that survives invalid
