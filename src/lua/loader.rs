@@ -1,17 +1,24 @@
 //! Where Lua files come from: the project (when trusted), then the user's folder, then what the
 //! binary carries. The first one wins; `require "bundled.…"` always gives the shipped one.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use include_dir::{Dir, include_dir};
+use rust_embed::RustEmbed;
 
 use super::project::Project;
 use crate::error::{Error, Result};
 
-static STDLIB: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
-static SCRIPTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
+// Inside the binary; a debug build reads the files of its source folder, so that trying a change to
+// the Lua needs no compiler.
+#[derive(RustEmbed)]
+#[folder = "stdlib/"]
+struct Stdlib;
+#[derive(RustEmbed)]
+#[folder = "scripts/"]
+struct Scripts;
 
 /// Where a file was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,13 +137,16 @@ impl Loader {
             path_of(stem).is_ok().then(|| stem.to_owned())
         };
         let mut names = BTreeSet::new();
-        if let Some(dir) = SCRIPTS.get_dir(family) {
-            names.extend(dir.files().filter_map(|f| name(f.path())));
+        let prefix = format!("{family}/");
+        for path in Scripts::iter() {
+            names.extend(path.strip_prefix(&prefix).and_then(|p| name(Path::new(p))));
+        }
+        for path in shipped_in(&format!("mr/{prefix}")) {
+            names.extend(name(Path::new(&path)));
         }
         if let Ok(entries) = std::fs::read_dir(self.user.join(family)) {
             names.extend(entries.flatten().filter_map(|e| name(&e.path())));
         }
-        let prefix = format!("{family}/");
         for path in self.project.iter().flat_map(|p| p.files.keys()) {
             names.extend(path.strip_prefix(&prefix).and_then(|p| name(Path::new(p))));
         }
@@ -155,13 +165,18 @@ impl Loader {
 }
 
 /// The text of a file that the binary carries.
-pub fn bundled(path: &str) -> Option<&'static [u8]> {
-    let dir = if path.starts_with("mr/") {
-        &STDLIB
-    } else {
-        &SCRIPTS
+pub fn bundled(path: &str) -> Option<Cow<'static, [u8]>> {
+    let file = match path.starts_with("mr/") || path.starts_with("meta/") {
+        true => Stdlib::get(path),
+        false => Scripts::get(path),
     };
-    dir.get_file(path).map(include_dir::File::contents)
+    file.map(|f| f.data)
+}
+
+/// The paths below a folder of the bundled library (`meta/`, `mr/ops/`), sorted.
+fn shipped_in(folder: &str) -> BTreeSet<String> {
+    let paths = Stdlib::iter().map(Cow::into_owned);
+    paths.filter(|path| path.starts_with(folder)).collect()
 }
 
 fn shipped_candidate(path: &str) -> Candidate {
@@ -172,7 +187,7 @@ fn shipped_candidate(path: &str) -> Candidate {
     Candidate {
         origin: Origin::Bundled,
         place,
-        text: bundled(path).map(<[u8]>::to_vec),
+        text: bundled(path).map(Cow::into_owned),
     }
 }
 

@@ -119,14 +119,14 @@ fn prelude(lua: &Lua) -> mlua::Result<()> {
     native.raw_set("caught", lua.create_function(error::caught)?)?;
     native.raw_set("pending", Value::LightUserData(Lua::poll_pending()))?;
     let text = loader::bundled("mr/prelude.lua").unwrap_or_default();
-    let guard: Function = lua.load(text).set_name(PRELUDE).call(native)?;
+    let guard: Function = lua.load(&*text).set_name(PRELUDE).call(native)?;
     lua.set_named_registry_value(GUARD, guard)
 }
 
 /// What a file that the binary carries gives. Such files are modules without side effects.
 fn shipped<R: FromLuaMulti>(lua: &Lua, path: &str) -> mlua::Result<R> {
     let text = loader::bundled(path).unwrap_or_default();
-    lua.load(text).set_name(format!("={path}")).call(())
+    lua.load(&*text).set_name(format!("={path}")).call(())
 }
 
 /// Compiles Lua text, never bytecode.

@@ -76,7 +76,7 @@ fn library(lua: &Lua, context: &Rc<Context>, native: Table) -> mlua::Result<()> 
     loaded.raw_set("mr.native", internal(lua, context)?)?;
     lua.globals().raw_set("mr", &native)?;
     let text = super::loader::bundled("mr/init.lua").unwrap_or_default();
-    lua.load(text).set_name("=mr/init.lua").call::<()>(native)
+    lua.load(&*text).set_name("=mr/init.lua").call::<()>(native)
 }
 
 /// `mr.native`: what only the bundled Lua uses.

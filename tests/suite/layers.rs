@@ -15,7 +15,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["secret"]),
     ("clap", &["cli"]),
     ("etcetera", &["config"]),
-    ("include_dir", &["lua"]),
+    ("rust_embed", &["lua"]),
     ("indicatif", &["ui"]),
     ("libssh2_sys", &["ssh"]),
     ("mlua", &["lua"]),

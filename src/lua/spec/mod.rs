@@ -46,7 +46,7 @@ pub async fn run_specs(path: &Path, folder: &Path) -> Result<Vec<SpecResult>> {
     let world = World::new(folder)?;
     let inner = || -> mlua::Result<Function> {
         let words = loader::bundled("mr/spec.lua").unwrap_or_default();
-        let words = world.vm.lua.load(words).set_name("=mr/spec.lua");
+        let words = world.vm.lua.load(&*words).set_name("=mr/spec.lua");
         words.call(world.native()?)
     };
     let run = inner().map_err(|e| super::error::from_lua(&e))?;
