@@ -22,6 +22,7 @@ mod files;
 pub mod guard;
 mod hostkey;
 mod jump;
+mod kept;
 pub mod local;
 pub mod look;
 mod net;

@@ -26,7 +26,7 @@ use super::files::{download, single, upload};
 use super::net::poll::Wake;
 use super::net::tcp::{Patience, abandoned};
 use super::transport::{Attach, CopyOptions, Exec, Reply, Transport};
-use super::{Names, Options, Target, jump};
+use super::{Names, Options, Target, jump, kept};
 use crate::error::{Error, Kind, Result};
 use crate::output::Output;
 
@@ -181,7 +181,12 @@ impl Drop for Handle {
 
 impl Transport for Handle {
     fn exec(&self, request: Exec) -> Reply<Output> {
-        self.submit(move |core| Box::pin(exec(core, request)))
+        self.submit(move |core| -> LocalBoxFuture<'static, Result<Output>> {
+            match request.kept {
+                true => Box::pin(kept::exec(core, request)),
+                false => Box::pin(exec(core, request)),
+            }
+        })
     }
 
     fn read(&self, path: &str, limit: u64) -> Reply<Vec<u8>> {

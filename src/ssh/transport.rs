@@ -49,6 +49,9 @@ pub struct Exec {
     pub sink: Option<Sink>,
     /// Run it as another user.
     pub sudo: Option<Sudo>,
+    /// Run it with POSIX sh in the session's kept shell for that user: no process of the login
+    /// shell and no channel of its own. The command is text for `sh`, whatever the login shell is.
+    pub kept: bool,
 }
 
 impl Exec {
@@ -62,6 +65,7 @@ impl Exec {
             max_output: DEFAULT_MAX_OUTPUT,
             sink: None,
             sudo: None,
+            kept: false,
         }
     }
 
