@@ -57,6 +57,42 @@ pub enum Step {
     },
 }
 
+/// One operation on one server that has ended, such as `file /etc/motd`. Known secrets are taken out
+/// of every text before it comes here; control characters from a server are not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Operation {
+    /// The operation's name: `file`.
+    pub op: String,
+    /// What it worked on: a path, names joined by blanks.
+    pub target: String,
+    /// `ok`, `changed`, `unknown` (only check mode), `skipped` (declined when asked), `failed`.
+    pub status: String,
+    /// What was different, one difference each: `mode 0755 -> 0700`. In check mode what would be.
+    pub changes: Vec<String>,
+    /// What changed in a file's content, when that is known and text.
+    pub diff: Option<FileDiff>,
+    /// The work took so long, looking included.
+    pub duration: Duration,
+    /// Nothing was done: the run is in check mode.
+    pub check: bool,
+    /// Why it failed, or why nobody can know.
+    pub error: Option<String>,
+}
+
+/// A file's content before and after an operation. What is no text is told in one line that gives its
+/// size and SHA-256.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileDiff {
+    /// The file on the server.
+    pub path: String,
+    /// `None`: it was not there.
+    pub before: Option<Vec<u8>>,
+    /// `None`: it is gone.
+    pub after: Option<Vec<u8>>,
+    /// The content is secret: `before` and `after` are empty.
+    pub secret: bool,
+}
+
 /// What happens during a run. Every method has an empty default, so that a listener takes only
 /// what it shows. Calls come from several threads and must not block for long.
 pub trait Events: Send + Sync {
@@ -68,6 +104,8 @@ pub trait Events: Send + Sync {
     fn step(&self, _server: &str, _step: Step) {}
     /// Work on one server begins, or it enters a new phase (`connecting`, `cert`, `uptime`).
     fn server_phase(&self, _server: &str, _phase: &str) {}
+    /// An operation on a server has ended.
+    fn operation(&self, _server: &str, _operation: &Operation) {}
     /// One server's part ended with a status word.
     fn server_done(&self, _server: &str, _status: &str, _duration: Duration) {}
     /// The fleet call ended.
