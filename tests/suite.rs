@@ -48,6 +48,7 @@ mod suite {
     mod original;
     mod public_key;
     mod readme;
+    mod recipes;
     mod repl;
     mod retire_home;
     mod sandbox;

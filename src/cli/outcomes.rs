@@ -62,6 +62,19 @@ pub fn told(app: &App, vm: &Vm, value: &Returned, text: Vec<u8>) -> Result<u8> {
     Ok(whole(app, end(app, &outcomes)))
 }
 
+/// Prints the list that a workflow gave without asking servers: its text, or an object for each.
+pub fn listed(app: &App, vm: &Vm, list: &Returned, text: Vec<u8>, code: Option<i64>) -> Result<u8> {
+    if app.json {
+        for object in vm.json(list)?.as_array().into_iter().flatten() {
+            app.screen.result(json::line(object).as_bytes())?;
+        }
+    } else {
+        app.screen.result(&line(app, text))?;
+    }
+    let code = code.map_or(0, |code| u8::try_from(code).unwrap_or(1));
+    Ok(whole(app, code))
+}
+
 /// Ctrl-C lets code end by itself; that does not make the run a whole one.
 fn whole(app: &App, code: u8) -> u8 {
     match app.room.cancel.is_cancelled() {

@@ -49,8 +49,17 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     if let Some(code) = vm.exit_code() {
         return Ok(code);
     }
+    let values = result?;
+    if let [first, rest @ ..] = values.as_slice()
+        && !is_file(name)
+        && !vm.are_outcomes(first)
+        && let Some(text) = vm.told(name, first)?
+    {
+        let code = rest.first().and_then(|code| code.as_integer());
+        return outcomes::listed(app, &vm, first, text, code);
+    }
     // A script's other values are its own business; outcomes are what it did.
-    let values: Vec<_> = result?.into_iter().filter(|v| vm.are_outcomes(v)).collect();
+    let values: Vec<_> = values.into_iter().filter(|v| vm.are_outcomes(v)).collect();
     if let [only] = values.as_slice()
         && !app.json
         && !is_file(name)

@@ -101,6 +101,12 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
         Ok(c.loader.find(&module)?.map(|found| found.place))
     })?;
     native.raw_set("locate", locate)?;
+    let absolute = lua.create_function(|_, path: String| {
+        let absolute = std::path::absolute(expand_tilde(&path))
+            .map_err(|e| Error::usage(format!("`{path}` is not a path: {e}")).source(e))?;
+        Ok(absolute.display().to_string())
+    })?;
+    native.raw_set("absolute", absolute)?;
     let c = context.clone();
     let list = lua.create_function(move |lua, family: String| {
         lua.create_sequence_from(c.loader.list(&family))

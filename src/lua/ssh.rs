@@ -1,6 +1,7 @@
 //! `ssh`: connections to what is not in the inventory, and to this machine.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, Table, UserData, UserDataFields, UserDataMethods, Value};
 
@@ -9,7 +10,9 @@ use super::link::Link;
 use super::options::Options;
 use super::verbs::{self, HasLink};
 use crate::config::expand_tilde;
-use crate::ssh::Target;
+use crate::ssh::guard::CheckMode;
+use crate::ssh::local::Local;
+use crate::ssh::{Target, Transport};
 
 /// A connection of its own. Its end is `close()`, `<close>`, or the collector.
 pub(super) struct Ssh(pub(super) Rc<Link>);
@@ -42,7 +45,7 @@ impl UserData for Ssh {
     }
 }
 
-/// The global `ssh`: `ssh.connect {…}`.
+/// The global `ssh`: `ssh.connect {…}` and `ssh.here()`.
 pub(super) fn global(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     let table = lua.create_table()?;
     let c = context.clone();
@@ -83,5 +86,15 @@ pub(super) fn global(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
         }
     })?;
     table.raw_set("connect", connect)?;
+    let c = context.clone();
+    let here = lua.create_function(move |_, ()| {
+        let mut transport: Arc<dyn Transport> = Arc::new(Local);
+        if c.room.options.check {
+            // The room guards what it connects; nobody connects this one.
+            transport = Arc::new(CheckMode(transport));
+        }
+        Ok(Ssh(Link::own(&c, "here".to_owned(), transport)))
+    })?;
+    table.raw_set("here", here)?;
     Ok(table)
 }

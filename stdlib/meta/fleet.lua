@@ -115,10 +115,11 @@ function Fleet:read(path, opts) end
 ---@field undo? fun(s: Server, o: table)
 
 ---A workflow file returns one of these. `run` gets the words of the command line; when it gives
----the outcomes of a fleet call, `show` makes the text for people of them.
+---the outcomes of a fleet call, `show` makes the text for people of them. A workflow that asks no
+---servers gives a list of records for `show`, and the exit code if that is not 0.
 ---@class mr.Workflow
 ---@field name string as the file is called
 ---@field summary? string
 ---@field args? string what it takes, for people
----@field run fun(...: string): any
----@field show? fun(outcomes: mr.Outcome[]): string
+---@field run fun(...: string): any, integer?
+---@field show? fun(result: any): string

@@ -203,6 +203,10 @@ ssh = {}
 ---@return Ssh
 function ssh.connect(opts) end
 
+---This machine: the same verbs, without a connection.
+---@return Ssh
+function ssh.here() end
+
 ---A session of its own. It ends with `close`, with the scope of a `<close>` variable, or unused.
 ---@class Ssh : mr.Remote
 ---@field id string

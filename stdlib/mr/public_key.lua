@@ -1,5 +1,6 @@
 -- Which public key of this machine goes onto a server, and is it one. Reads local files only;
 -- a private key never leaves this module, not even in a message.
+local native = require "mr.native"
 local public_key = {}
 
 -- Key types that sshd takes, and how the base64 of each begins: it repeats the type's name
@@ -58,11 +59,8 @@ end
 -- The public key in the file `path`: {type, data, comment, public, private}. `private` is where
 -- its private half is expected: beside it, without `.pub`.
 function public_key.read(path)
-  local public = mr.expand(path)
-  if public:sub(1, 1) ~= "/" then
-    -- The inventory keeps the path, and later runs start elsewhere.
-    public = mr.env "PWD" .. "/" .. public
-  end
+  -- The inventory keeps the path, and later runs start elsewhere.
+  local public = native.absolute(path)
   local file, why = io.open(public, "rb")
   local text = file and file:read(65536)
   if file then
