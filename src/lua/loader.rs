@@ -174,7 +174,7 @@ pub fn bundled(path: &str) -> Option<Cow<'static, [u8]>> {
 }
 
 /// The paths below a folder of the bundled library (`meta/`, `mr/ops/`), sorted.
-fn shipped_in(folder: &str) -> BTreeSet<String> {
+pub(super) fn shipped_in(folder: &str) -> BTreeSet<String> {
     let paths = Stdlib::iter().map(Cow::into_owned);
     paths.filter(|path| path.starts_with(folder)).collect()
 }

@@ -6,6 +6,7 @@
 
 mod catalog;
 mod context;
+pub mod doc;
 mod error;
 mod facts;
 mod fleet;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use catalog::{StageInfo, StageOption, WorkflowInfo};
 pub use context::Out;
+pub use doc::Reference;
 pub use loader::{Candidate, Loader, Origin};
 pub use project::{FOLDER, Project, Trust};
 pub use repl::Shown;

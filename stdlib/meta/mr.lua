@@ -27,6 +27,7 @@ mr = {}
 ---The values of f(...), or nil and the error.
 ---@generic T
 ---@param f fun(...): T
+---@param ... any
 ---@return T?
 ---@return mr.Err?
 function mr.try(f, ...) end
