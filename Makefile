@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 STYLUA = target/tools/bin/stylua
-LUA = $(wildcard scripts stdlib tests/lua)
+LUA = $(wildcard scripts stdlib tests/lua tests/lab)
 
 .PHONY: help demo test test-lab lint bench install
 
