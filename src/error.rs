@@ -41,6 +41,8 @@ pub enum Kind {
     Usage,
     /// Lua code failed, or a local file or the database could not be used by it.
     Script,
+    /// Lua code used more than the settings allow; it cannot catch that.
+    Limit,
     /// Somebody pressed Ctrl-C, or the failure policy stopped the run.
     Cancelled,
     /// A local resource failed: database, file, disk.
@@ -60,7 +62,7 @@ impl Kind {
             Kind::Docker => "docker",
             Kind::Tunnel => "tunnel",
             Kind::Usage => "usage",
-            Kind::Script | Kind::Local | Kind::Unpredicted => "script",
+            Kind::Script | Kind::Local | Kind::Unpredicted | Kind::Limit => "script",
             Kind::Cancelled => "cancelled",
         }
     }
@@ -78,7 +80,7 @@ impl Kind {
             Kind::Connect | Kind::Auth | Kind::Tunnel => 4,
             Kind::HostKey | Kind::Locked => 5,
             Kind::Cancelled => 130,
-            Kind::Script | Kind::Local => 1,
+            Kind::Script | Kind::Local | Kind::Limit => 1,
         }
     }
 }

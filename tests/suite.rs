@@ -44,6 +44,7 @@ mod suite {
     mod looks;
     mod ls;
     mod lua_commands;
+    mod lua_limits;
     mod lua_specs;
     mod original;
     mod public_key;

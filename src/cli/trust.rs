@@ -9,7 +9,8 @@ use crate::lua::Project;
 
 /// Trust the Lua of the project around the current folder, as it is now.
 ///
-/// Until then its `.machineroom` folder is left out, and when a file in it changes, it asks again.
+/// Until then its `.machineroom` folder is left out. Trust is for these very files, templates and
+/// the like among them: when one changes, it asks again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mroom trust
@@ -47,7 +48,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         return Ok(0);
     }
     project.record(data)?;
-    for path in project.files.keys() {
+    for path in project.paths() {
         app.screen
             .result(format!("{}\n", project.root.join(path).display()).as_bytes())?;
     }

@@ -193,6 +193,14 @@ impl Config {
             .filter_map(|v| v.as_str().map(str::to_owned))
             .collect()
     }
+    /// Memory that Lua code may take, MB; 0 for any.
+    pub fn lua_memory_mb(&self) -> usize {
+        self.number("lua.memory_mb") as usize
+    }
+    /// Instructions of Lua without a call that waits; 0 for any.
+    pub fn lua_instructions(&self) -> u64 {
+        self.number("lua.instructions")
+    }
     /// Servers worked on at once.
     pub fn forks(&self) -> usize {
         self.number("forks") as usize

@@ -62,6 +62,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("forks", Type::Number(1, 10_000), "32", "servers worked on at once"),
     setting("timeout", Type::Number(1, 86_400), "10", "seconds to connect and authenticate"),
     setting("keepalive", Type::Number(0, 86_400), "15", "seconds between keepalives, 0 for none"),
+    setting("lua.memory_mb", Type::Number(0, 1 << 20), "0", "memory that Lua code may take, MB, 0 for any"),
+    setting("lua.instructions", Type::Number(0, 1 << 50), "0", "instructions of Lua without a call that waits, 0 for any"),
     setting("log", Type::Bool, "true", "keep a log of what goes to servers (`mroom log`)"),
     setting("log_days", Type::Number(0, 36_500), "90", "days that the log keeps, 0 for all"),
     setting("log_rows", Type::Number(0, 1_000_000_000), "200000", "entries that the log keeps, 0 for all"),

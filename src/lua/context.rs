@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use futures::future::{Either, join_all, select};
 
+use super::limits::Limits;
 use super::loader::Loader;
 use crate::error::{Error, Kind, Result};
 use crate::fleet::Room;
@@ -22,6 +23,8 @@ pub(super) struct Context {
     pub(super) out: Out,
     /// Where Lua files come from.
     pub(super) loader: Loader,
+    /// What code may use.
+    pub(super) limits: Rc<Limits>,
     /// Set by `os.exit`.
     pub(super) exit: Cell<Option<u8>>,
     /// Goodbyes that were begun by a synchronous `__close`; the VM's end waits for them.
@@ -30,7 +33,9 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(room: Rc<Room>, out: Out, loader: Loader) -> Rc<Self> {
+        let limits = Limits::new(&room.config);
         Rc::new(Context {
+            limits,
             room,
             out,
             loader,
@@ -42,6 +47,7 @@ impl Context {
     /// Waits for `work`, or for Ctrl-C, which drops it and so cancels it on the server.
     pub(super) async fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let interrupted = || Error::new(Kind::Cancelled, "interrupted");
+        self.limits.waits();
         // A call that begins after Ctrl-C must not begin: the script is on its way out.
         if self.room.cancel.is_cancelled() {
             return Err(interrupted());

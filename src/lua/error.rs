@@ -17,6 +17,9 @@ const ORIGINAL: &str = "__error";
 /// Frames of these chunks say nothing to a person.
 const PLUMBING: [&str; 3] = ["__mlua_async_poll", "[C]: in", "stack traceback:"];
 
+/// What Lua says when an allocation is refused.
+const NO_MEMORY: &str = "not enough memory";
+
 impl From<Error> for mlua::Error {
     fn from(error: Error) -> Self {
         mlua::Error::external(error)
@@ -41,6 +44,7 @@ pub(super) fn from_lua(error: &mlua::Error) -> Error {
         mlua::Error::SyntaxError { message, .. } => script(message),
         mlua::Error::BadArgument { to, pos, cause, .. } => bad_argument(to.as_deref(), *pos, cause),
         mlua::Error::UserDataTypeMismatch => wrong_self(),
+        mlua::Error::MemoryError(_) => script(NO_MEMORY),
         other => Error::new(Kind::Script, lower(&other.to_string())),
     }
 }
@@ -88,6 +92,9 @@ fn script(message: &str) -> Error {
         .next()
         .unwrap_or(message);
     let error = Error::new(Kind::Script, message.trim_end());
+    if message == NO_MEMORY {
+        return error.hint(super::limits::setting("lua.memory_mb"));
+    }
     if message.contains("attempt to yield") {
         return error.hint(
             "servers cannot be called from inside `table.sort`, `string.gsub`, a metamethod or \
@@ -207,6 +214,11 @@ pub(super) fn caught(lua: &Lua, value: Value) -> mlua::Result<Value> {
         Value::Error(_) => bridge(lua, value),
         other => Ok(other),
     }
+}
+
+/// Whether a value was raised because a limit is passed: nothing may catch it.
+pub(super) fn ended(_: &Lua, value: Value) -> mlua::Result<bool> {
+    Ok(of_value(&value).kind() == Kind::Limit)
 }
 
 /// The Lua functions that are running, innermost first, without the plumbing.

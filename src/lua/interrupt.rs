@@ -5,11 +5,13 @@
 //! busy coroutines yield, and raises where they cannot.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use mlua::{HookTriggers, Lua, VmState};
 
+use super::limits::Limits;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 
@@ -18,13 +20,14 @@ const GRACE: Duration = Duration::from_millis(300);
 /// Instructions between two looks at the token: about a tenth of a millisecond.
 const EVERY: u32 = 20_000;
 
-/// Makes every coroutine of the VM look at the token.
-pub(super) fn install(lua: &Lua, cancel: &Cancel) -> mlua::Result<()> {
-    let cancel = cancel.clone();
+/// Makes every coroutine of the VM look at the token, and count what it uses.
+pub(super) fn install(lua: &Lua, cancel: &Cancel, limits: &Rc<Limits>) -> mlua::Result<()> {
+    let (cancel, limits) = (cancel.clone(), limits.clone());
     let since: Cell<Option<Instant>> = Cell::new(None);
     lua.set_global_hook(
         HookTriggers::new().every_nth_instruction(EVERY),
-        move |_, _| {
+        move |lua, debug| {
+            limits.count(lua, debug, u64::from(EVERY))?;
             if !cancel.is_cancelled() {
                 since.set(None);
                 return Ok(VmState::Continue);

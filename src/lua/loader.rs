@@ -101,7 +101,7 @@ impl Loader {
             return Ok(vec![shipped_candidate(&path)]);
         }
         let mut found = Vec::new();
-        let own = ["stages/", "workflows/"]
+        let own = ["stages/", "workflows/", "ops/"]
             .iter()
             .any(|p| path.starts_with(p));
         if let Some(project) = &self.project {
@@ -130,32 +130,60 @@ impl Loader {
             .find(|c| c.text.is_some()))
     }
 
-    /// The names of all modules of a family (`stages`, `workflows`), sorted.
+    /// The names of all modules of a family (`stages`, `workflows`), sorted. Specs that lie beside
+    /// them are none.
     pub fn list(&self, family: &str) -> BTreeSet<String> {
-        let name = |path: &Path| {
-            let stem = path.file_name()?.to_str()?.strip_suffix(".lua")?;
-            path_of(stem).is_ok().then(|| stem.to_owned())
+        let name = |path: &str| {
+            let stem = path.strip_suffix(".lua")?;
+            let is_one = path_of(stem).is_ok() && !stem.contains('.') && !stem.ends_with("_spec");
+            is_one.then(|| stem.to_owned())
         };
         let mut names = BTreeSet::new();
         let prefix = format!("{family}/");
-        for path in Scripts::iter() {
-            names.extend(path.strip_prefix(&prefix).and_then(|p| name(Path::new(p))));
-        }
-        for path in shipped_in(&format!("mr/{prefix}")) {
-            names.extend(name(Path::new(&path)));
-        }
+        let below = |path: &str, prefix: &str| path.strip_prefix(prefix).and_then(name);
+        names.extend(Scripts::iter().filter_map(|path| below(&path, &prefix)));
+        let shipped = format!("mr/{prefix}");
+        names.extend(
+            shipped_in(&shipped)
+                .iter()
+                .filter_map(|p| below(p, &shipped)),
+        );
         if let Ok(entries) = std::fs::read_dir(self.user.join(family)) {
-            names.extend(entries.flatten().filter_map(|e| name(&e.path())));
+            names.extend(
+                entries
+                    .flatten()
+                    .filter_map(|e| name(e.file_name().to_str()?)),
+            );
         }
-        for path in self.project.iter().flat_map(|p| p.files.keys()) {
-            names.extend(path.strip_prefix(&prefix).and_then(|p| name(Path::new(p))));
-        }
+        let own = self.project.iter().flat_map(|p| p.files.keys());
+        names.extend(own.filter_map(|path| below(path, &prefix)));
+        names
+    }
+
+    /// Every module that `require` may name: those that ship, the user's, the project's.
+    pub fn modules(&self) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = ["stages", "workflows"]
+            .iter()
+            .flat_map(|family| {
+                let names = self.list(family).into_iter();
+                names.map(move |name| format!("{family}.{name}"))
+            })
+            .collect();
+        let module = |path: &str| Some(path.strip_suffix(".lua")?.replace('/', "."));
+        let own = self.project.iter().flat_map(|p| p.files.keys());
+        names.extend(own.filter_map(|path| module(path)));
+        names.extend(shipped_in("mr/").iter().filter_map(|path| module(path)));
         names
     }
 
     /// The user's configuration folder.
     pub fn user_dir(&self) -> &Path {
         &self.user
+    }
+
+    /// The project whose files count, when there is one.
+    pub fn project(&self) -> Option<&Project> {
+        self.project.as_ref()
     }
 
     /// The project's folder, when a trusted one is there.
@@ -241,10 +269,9 @@ mod tests {
         std::fs::create_dir(dir.path().join("stages")).unwrap();
         std::fs::write(dir.path().join("stages/env.lua"), "user").unwrap();
         let files = [("stages/env.lua".to_owned(), b"project".to_vec())].into();
-        let project = Project {
-            root: "/p/.machineroom".into(),
-            files,
-        };
+        let mut project = Project::read(dir.path()).unwrap();
+        project.root = "/p/.machineroom".into();
+        project.files = files;
         let loader = Loader::new(dir.path(), Some(project));
         let origins: Vec<_> = loader.candidates("stages.env").unwrap();
         let origins: Vec<_> = origins

@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod fleet;
 mod interrupt;
+mod limits;
 mod link;
 mod loader;
 mod mr;
@@ -103,7 +104,7 @@ fn compose(context: &Rc<Context>) -> mlua::Result<Lua> {
         | StdLib::PACKAGE;
     let options = LuaOptions::new().thread_pool_size(64);
     let lua = Lua::new_with(libs, options)?;
-    interrupt::install(&lua, &context.room.cancel)?;
+    interrupt::install(&lua, &context.room.cancel, &context.limits)?;
     prelude(&lua)?;
     let globals = lua.globals();
     globals.raw_set("server", server::global(&lua, context)?)?;
@@ -112,6 +113,7 @@ fn compose(context: &Rc<Context>) -> mlua::Result<Lua> {
     require::install(&lua, context)?;
     mr::install(&lua, context)?;
     verbs::install(&lua)?;
+    context.limits.bound(&lua)?;
     Ok(lua)
 }
 
@@ -119,6 +121,7 @@ fn prelude(lua: &Lua) -> mlua::Result<()> {
     let native = lua.create_table()?;
     native.raw_set("bridge", lua.create_function(error::bridge)?)?;
     native.raw_set("caught", lua.create_function(error::caught)?)?;
+    native.raw_set("ended", lua.create_function(error::ended)?)?;
     native.raw_set("pending", Value::LightUserData(Lua::poll_pending()))?;
     let text = loader::bundled("mr/prelude.lua").unwrap_or_default();
     let guard: Function = lua.load(&*text).set_name(PRELUDE).call(native)?;

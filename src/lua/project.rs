@@ -1,8 +1,9 @@
-//! A project's own Lua (`.machineroom/`), and whether it is trusted.
+//! A project's own Lua and what belongs to it (`.machineroom/`), and whether it is trusted.
 //!
 //! Nothing is loaded merely because of the current directory: a project counts once somebody has
-//! said `mroom trust`, and only as long as its files are the same to the byte. Its files are read
-//! once, so that what was checked is what runs.
+//! said `mroom trust`, and only as long as its files are the same to the byte: a template that a
+//! stage puts on servers counts as much as its code. Lua files are read once, so that what was
+//! checked is what runs. The stubs for editors (`meta/`) and hidden files are no part of it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,16 +18,20 @@ use crate::error::{Error, Kind, Result};
 pub const FOLDER: &str = ".machineroom";
 /// The record of trusted projects, in the data folder.
 const RECORD: &str = "trusted.json";
-/// Folders deeper than this are not a project's Lua.
-const DEPTH: usize = 8;
+/// The folder of the stubs: for editors, never loaded.
+pub const STUBS: &str = "meta";
+/// Folders deeper than this are a circle of links.
+const DEPTH: usize = 16;
 
-/// A project's Lua files, as they were when it was read.
+/// A project's files, as they were when it was read.
 #[derive(Debug, Clone)]
 pub struct Project {
     /// The `.machineroom` folder, absolute.
     pub root: PathBuf,
-    /// Path below the root (`stages/env.lua`) and content.
+    /// The Lua files: path below the root (`stages/env.lua`) and content.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The hashes of all others.
+    others: BTreeMap<String, [u8; 32]>,
 }
 
 /// What the record says of a project.
@@ -48,15 +53,27 @@ impl Project {
             .find(|dir| dir.is_dir())
     }
 
-    /// Reads every `.lua` file below `root`.
+    /// Reads every file below `root`.
     ///
     /// # Errors
     /// [`Kind::Usage`] when a folder or file cannot be read; it is named.
     pub fn read(root: &Path) -> Result<Self> {
         let root = fs::canonicalize(root).map_err(|e| unreadable(root, &e))?;
-        let mut files = BTreeMap::new();
-        collect(&root, "", DEPTH, &mut files)?;
-        Ok(Project { root, files })
+        let mut project = Project {
+            root: root.clone(),
+            files: BTreeMap::new(),
+            others: BTreeMap::new(),
+        };
+        project.collect(&root, "", DEPTH)?;
+        Ok(project)
+    }
+
+    /// The paths of all its files below the root, sorted.
+    pub fn paths(&self) -> Vec<&str> {
+        let all = self.files.keys().chain(self.others.keys());
+        let mut paths: Vec<&str> = all.map(String::as_str).collect();
+        paths.sort_unstable();
+        paths
     }
 
     /// A hash of all paths and contents.
@@ -68,6 +85,11 @@ impl Project {
             hash.update(path);
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);
+        }
+        for (path, digest) in &self.others {
+            hash.update((path.len() as u64).to_be_bytes());
+            hash.update(path);
+            hash.update(digest);
         }
         hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
     }
@@ -109,29 +131,38 @@ impl Project {
     fn key(&self) -> String {
         self.root.to_string_lossy().into_owned()
     }
+
+    fn collect(&mut self, dir: &Path, below: &str, depth: usize) -> Result<()> {
+        for entry in fs::read_dir(dir).map_err(|e| unreadable(dir, &e))? {
+            let path = entry.map_err(|e| unreadable(dir, &e))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') || (below.is_empty() && name == STUBS) {
+                continue;
+            }
+            let name = format!("{below}{name}");
+            if path.is_dir() {
+                if depth == 0 {
+                    let shown = path.display();
+                    return Err(Error::usage(format!("`{shown}`: the folders are too deep")));
+                }
+                self.collect(&path, &format!("{name}/"), depth - 1)?;
+            } else if name.ends_with(".lua") {
+                let text = fs::read(&path).map_err(|e| unreadable(&path, &e))?;
+                self.files.insert(name, text);
+            } else if path.is_file() {
+                let digest = digest(&path).map_err(|e| unreadable(&path, &e))?;
+                self.others.insert(name, digest);
+            }
+        }
+        Ok(())
+    }
 }
 
-fn collect(
-    dir: &Path,
-    below: &str,
-    depth: usize,
-    into: &mut BTreeMap<String, Vec<u8>>,
-) -> Result<()> {
-    for entry in fs::read_dir(dir).map_err(|e| unreadable(dir, &e))? {
-        let path = entry.map_err(|e| unreadable(dir, &e))?.path();
-        let Some(name) = path.file_name().and_then(|n| n.to_str()) else {
-            continue;
-        };
-        let name = format!("{below}{name}");
-        if path.is_dir() {
-            if depth > 0 {
-                collect(&path, &format!("{name}/"), depth - 1, into)?;
-            }
-        } else if name.ends_with(".lua") {
-            into.insert(name, fs::read(&path).map_err(|e| unreadable(&path, &e))?);
-        }
-    }
-    Ok(())
+/// The hash of a file, which may be large.
+fn digest(path: &Path) -> std::io::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    std::io::copy(&mut fs::File::open(path)?, &mut hash)?;
+    Ok(hash.finalize().into())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
@@ -191,12 +222,27 @@ mod tests {
         fs::write(root.join("notes.txt"), "not Lua").unwrap();
         let project = Project::read(&Project::find(&root.join("stages")).unwrap()).unwrap();
         assert_eq!(project.files.keys().collect::<Vec<_>>(), ["stages/env.lua"]);
+        assert_eq!(project.paths(), ["notes.txt", "stages/env.lua"]);
         assert_eq!(project.trust(&data).unwrap(), Trust::Unknown);
         project.record(&data).unwrap();
         assert_eq!(project.trust(&data).unwrap(), Trust::Trusted);
         fs::write(root.join("stages/env.lua"), "return { }").unwrap();
         let changed = Project::read(&root).unwrap();
         assert_eq!(changed.trust(&data).unwrap(), Trust::Changed);
+        // What is not Lua may end up on servers too; what is for editors does not.
+        fs::write(root.join("stages/env.lua"), "return {}").unwrap();
+        let trust = || Project::read(&root).unwrap().trust(&data).unwrap();
+        assert_eq!(trust(), Trust::Trusted);
+        fs::write(root.join("notes.txt"), "other").unwrap();
+        assert_eq!(trust(), Trust::Changed);
+        fs::write(root.join("notes.txt"), "not Lua").unwrap();
+        fs::create_dir(root.join(STUBS)).unwrap();
+        fs::write(root.join("meta/mr.lua"), "---@meta").unwrap();
+        fs::write(root.join(".hidden"), "").unwrap();
+        assert_eq!(trust(), Trust::Trusted);
+        std::os::unix::fs::symlink(".", root.join("round")).unwrap();
+        let circle = Project::read(&root).unwrap_err();
+        assert!(circle.message().contains("too deep"), "{circle}");
         assert!(changed.forget(&data).unwrap());
         assert_eq!(changed.trust(&data).unwrap(), Trust::Unknown);
         fs::write(data.join(RECORD), "{").unwrap();
@@ -213,6 +259,7 @@ mod tests {
             Project {
                 root: PathBuf::new(),
                 files,
+                others: BTreeMap::new(),
             }
             .hash()
         };

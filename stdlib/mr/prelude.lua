@@ -3,20 +3,29 @@
 -- This chunk runs under the name of mlua's own poll loop, so that a coroutine which is dropped
 -- while one of the shims below waits is told so, and the call it waits for is cancelled at once.
 local native = ...
-local bridge, caught, pending = native.bridge, native.caught, native.pending
+local bridge, caught, pending, ended = native.bridge, native.caught, native.pending, native.ended
 local raw_load, raw_xpcall = load, xpcall
 local create, raw_resume, raw_yield = coroutine.create, coroutine.resume, coroutine.yield
 local pack, unpack = table.pack, table.unpack
 
+-- What a limit of the settings raises goes through every catch.
+local function passed(ok, ...)
+  if not ok and ended((...)) then
+    error((...), 0)
+  end
+  return ok, ...
+end
+
 -- Errors of the core become err tables wherever Lua code catches them.
 function pcall(f, ...)
-  return raw_xpcall(f, caught, ...)
+  return passed(raw_xpcall(f, caught, ...))
 end
 
 function xpcall(f, handler, ...)
-  return raw_xpcall(f, function(e)
-    return handler(caught(e))
-  end, ...)
+  return passed(raw_xpcall(f, function(e)
+    e = caught(e)
+    return ended(e) and e or handler(e)
+  end, ...))
 end
 
 -- A call that waits inside the user's own coroutine must make the whole coroutine wait, not hand
@@ -30,7 +39,7 @@ local function resume(co, ...)
       raw_yield()
     end
   end
-  return unpack(results, 1, results.n)
+  return passed(unpack(results, 1, results.n))
 end
 coroutine.resume = resume
 

@@ -114,8 +114,8 @@ async fn bad_calls_name_the_place_the_call_and_the_keys() {
         ),
         (
             "require 'stages.nothing'",
-            "no file 'bundled/stages/nothing.lua'",
-            "",
+            "there is no module `stages.nothing`",
+            "bundled/stages/nothing.lua",
         ),
         (
             "require '../../etc/passwd'",
