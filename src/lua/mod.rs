@@ -26,6 +26,7 @@ mod server;
 mod show;
 mod spec;
 mod ssh;
+mod tree;
 mod verbs;
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod sudo;
 mod transport;
 
 pub use ffi::version as libssh2_version;
+pub use files::tree::{Entry, What, walk};
 pub use sudo::Sudo;
 pub use transport::{Attach, CopyOptions, Effect, Exec, Progress, Pty, Reply, Sink, Transport};
 
