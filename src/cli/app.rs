@@ -15,7 +15,7 @@ use crate::fleet::{Policy, Room, RunOptions};
 use crate::journal::Run;
 use crate::secret::Redactor;
 use crate::ssh::{Options, Ssh};
-use crate::ui::{Ask, Look, Progress, Screen};
+use crate::ui::{Ask, Look, Progress, Screen, Telling};
 
 /// Default private keys in the key folder, in the order in which they are tried.
 const IDENTITIES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
@@ -90,7 +90,11 @@ impl App {
         (screen, ask): (&Arc<Screen>, &Arc<Ask>),
     ) -> Result<(Rc<Room>, Options)> {
         let config = Config::load(globals.project.as_deref())?;
-        let events = Arc::new(Progress::new(screen.clone()));
+        let telling = Telling {
+            json: globals.json,
+            diff: acting.diff,
+        };
+        let events = Arc::new(Progress::new(screen.clone(), telling));
         let interact = ask.clone();
         let ssh = Options {
             timeout: acting.timeout.unwrap_or(config.timeout()),
@@ -111,12 +115,16 @@ impl App {
         };
         let options = RunOptions {
             policy: Policy {
-                forks: acting.forks.map_or(config.forks(), |n| n as usize),
+                // Whoever is asked about each change wants one server after another.
+                forks: match (acting.step, acting.forks) {
+                    (true, _) => 1,
+                    (false, forks) => forks.map_or(config.forks(), |n| n as usize),
+                },
                 serial: acting.serial,
                 max_fail: acting.max_fail,
             },
             check: acting.check,
-            diff: false,
+            step: acting.step,
             command_timeout: acting.command_timeout,
             retired: acting.retired,
             limit: acting.limit.clone(),

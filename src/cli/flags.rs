@@ -79,6 +79,12 @@ pub struct Acting {
     /// Change nothing; say what would be done.
     #[arg(short = 'C', long, global = true, env = "MROOM_CHECK", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub check: bool,
+    /// Show what changes, or would change, in files: a unified diff.
+    #[arg(short = 'D', long, global = true, env = "MROOM_DIFF", value_parser = FalseyValueParser::new(), hide_env = true)]
+    pub diff: bool,
+    /// Ask before each change of an operation, one server after another.
+    #[arg(long, global = true, env = "MROOM_STEP", value_parser = FalseyValueParser::new(), hide_env = true)]
+    pub step: bool,
     /// A variable for the script, or a JSON or TOML file of them.
     // Not global: clap would keep one place's values only. [`parse`] joins them.
     #[arg(
@@ -140,6 +146,8 @@ pub(super) const ACTING: &[&str] = &[
     "serial",
     "max_fail",
     "check",
+    "diff",
+    "step",
     "extra_vars",
     "fold",
     "accept_new",
@@ -161,6 +169,9 @@ const BECOME: [&str; 3] = ["become", "become_user", "ask_become_pass"];
 /// Which flags of [`Acting`] a command takes; the others are refused, not ignored.
 pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
+        "run" | "eval" | "stage" | "repl" => true,
+        // Operations are what there is a diff of.
+        _ if matches!(flag, "diff" | "step") => false,
         "ls" | "export" | "set" | "edit" | "rm" => matches!(flag, "limit" | "retired"),
         "retire" | "unretire" => flag == "limit",
         "set-home" => !matches!(flag, EXTRA_VARS | "fold") && !BECOME.contains(&flag),
@@ -192,7 +203,6 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
         "exec" => flag != EXTRA_VARS,
         "status" => !matches!(flag, EXTRA_VARS | "fold" | "check") && !BECOME.contains(&flag),
         "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
-        "run" | "eval" | "stage" | "repl" => true,
         _ => false,
     }
 }

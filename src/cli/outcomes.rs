@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::exec::end;
 use super::{App, signals};
 use crate::error::Result;
-use crate::fleet::Outcome;
+use crate::fleet::{Outcome, Status};
 use crate::lua::{Returned, Shown, Vm};
 use crate::output::{Output, Stream};
 use crate::ui::{self, ExecReport, Mode, json};
@@ -73,6 +73,18 @@ pub fn listed(app: &App, vm: &Vm, list: &Returned, text: Vec<u8>, code: Option<i
     }
     let code = code.map_or(0, |code| u8::try_from(code).unwrap_or(1));
     Ok(whole(app, code))
+}
+
+/// Tells of servers whose outcomes a script kept to itself: why they did not end well, and the
+/// count when anything is in it but `ok`. The exit code is theirs.
+pub fn unreturned(app: &App, outcomes: &[Outcome<()>]) -> Result<u8> {
+    for outcome in outcomes.iter().filter(|o| o.error.is_some()) {
+        ui::outcome(&app.screen, outcome, true);
+    }
+    match outcomes.iter().all(|o| o.status == Status::Ok) {
+        true => Ok(whole(app, 0)),
+        false => Ok(whole(app, end(app, outcomes))),
+    }
 }
 
 /// Ctrl-C lets code end by itself; that does not make the run a whole one.

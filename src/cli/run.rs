@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 ///
 /// A name with a `/` or ending in `.lua` is a file; any other is a workflow: the project's (when
 /// trusted), yours, or a shipped one. A script that gives back the outcomes of a fleet call ends
-/// with their exit code.
+/// with their exit code; of others, what went wrong on servers is told, and counts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mroom run -e limit=80 disk 'web-*'
@@ -67,7 +67,10 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     {
         return outcomes::told(app, &vm, only, text);
     }
-    outcomes::returned(app, &vm, &values)
+    match values.is_empty() {
+        true => outcomes::unreturned(app, &vm.ended()),
+        false => outcomes::returned(app, &vm, &values),
+    }
 }
 
 fn is_file(name: &str) -> bool {

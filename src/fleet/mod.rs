@@ -17,7 +17,7 @@ mod sudo;
 pub use health::{Health, Space, health};
 pub use logged::StageEntry;
 pub use map::{Batch, Policy, map};
-pub use outcome::{Counts, Outcome, Status};
+pub use outcome::{Counts, Outcome, Status, Worst};
 pub use room::{Room, RunOptions, passphrase};
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! [`Outcome`]: how one server's part of a run ended, and the sums over them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
@@ -60,6 +61,19 @@ impl Status {
         }
     }
 
+    /// What counts when a server ended in several ways.
+    fn weight(self) -> u8 {
+        match self {
+            Status::Ok => 0,
+            Status::Skipped => 1,
+            Status::Changed => 2,
+            Status::Cancelled => 3,
+            Status::Unknown => 4,
+            Status::Failed => 5,
+            Status::Unreachable => 6,
+        }
+    }
+
     /// True for what the failure policy (`--max-fail`) counts.
     pub fn is_failure(self) -> bool {
         matches!(self, Status::Failed | Status::Unreachable | Status::Unknown)
@@ -79,6 +93,42 @@ pub struct Outcome<T> {
     pub error: Option<Error>,
     /// From the moment work on this server began.
     pub duration: Duration,
+}
+
+/// Of several outcomes of the same servers the worst, each server once, in the order in which they
+/// came up.
+#[derive(Debug, Default)]
+pub struct Worst {
+    each: Vec<Outcome<()>>,
+    places: HashMap<String, usize>,
+}
+
+impl Worst {
+    /// Takes notice of one more.
+    pub fn add<T>(&mut self, outcome: &Outcome<T>) {
+        let bare = || Outcome {
+            server: outcome.server.clone(),
+            status: outcome.status,
+            value: None,
+            error: outcome.error.clone(),
+            duration: outcome.duration,
+        };
+        match self.places.get(&outcome.server).copied() {
+            Some(at) if outcome.status.weight() > self.each[at].status.weight() => {
+                self.each[at] = bare();
+            }
+            Some(_) => {}
+            None => {
+                self.places.insert(outcome.server.clone(), self.each.len());
+                self.each.push(bare());
+            }
+        }
+    }
+
+    /// What is known of each server.
+    pub fn into_vec(self) -> Vec<Outcome<()>> {
+        self.each
+    }
 }
 
 /// The sums of a run: how many servers ended in which status, and the exit code.

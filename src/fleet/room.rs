@@ -27,8 +27,8 @@ pub struct RunOptions {
     pub policy: Policy,
     /// `--check`: no writing verb may reach a server.
     pub check: bool,
-    /// `--diff`.
-    pub diff: bool,
+    /// `--step`: a person is asked before each change.
+    pub step: bool,
     /// `--command-timeout`.
     pub command_timeout: Option<Duration>,
     /// `--retired`: selections include retired servers.

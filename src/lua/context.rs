@@ -9,7 +9,7 @@ use futures::future::{Either, join_all, select};
 use super::limits::Limits;
 use super::loader::Loader;
 use crate::error::{Error, Kind, Result};
-use crate::fleet::Room;
+use crate::fleet::{Room, Worst};
 use crate::ssh::{Reply, Transport};
 
 /// Where `print` writes; `cli` decides what that is.
@@ -27,6 +27,8 @@ pub(super) struct Context {
     pub(super) limits: Rc<Limits>,
     /// Set by `os.exit`.
     pub(super) exit: Cell<Option<u8>>,
+    /// How the parts of servers ended, in all fleet calls that did not ask to be left out of it.
+    pub(super) ended: RefCell<Worst>,
     /// Goodbyes that were begun by a synchronous `__close`; the VM's end waits for them.
     closing: RefCell<Vec<Reply<()>>>,
 }
@@ -40,6 +42,7 @@ impl Context {
             out,
             loader,
             exit: Cell::new(None),
+            ended: RefCell::default(),
             closing: RefCell::default(),
         })
     }

@@ -13,7 +13,7 @@ use crate::fleet::{self, Outcome, Policy, Status};
 use crate::inventory::Server as Row;
 
 /// The options of everything that works on a fleet.
-const MAP: [&str; 5] = ["forks", "serial", "max_fail", "label", "check"];
+const MAP: [&str; 6] = ["forks", "serial", "max_fail", "label", "check", "tolerate"];
 /// The metatable's name of a list of outcomes.
 pub(super) const OUTCOMES: &str = "Outcomes";
 /// Registry key of the methods that are written in Lua.
@@ -50,6 +50,10 @@ impl UserData for Fleet {
                 let one = |row| job.run(row);
                 let room = &context.room;
                 let outcomes = fleet::map(room, &label, rows, &policy, one, |_| {}).await;
+                if !opts.flag("tolerate")?.unwrap_or(false) {
+                    let mut ended = context.ended.borrow_mut();
+                    outcomes.iter().for_each(|outcome| ended.add(outcome));
+                }
                 to_list(&lua, outcomes)
             },
         );

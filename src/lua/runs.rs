@@ -140,6 +140,12 @@ impl Vm {
         Ok(outcomes)
     }
 
+    /// How the servers of all fleet calls ended, each server once, the worst it came to; calls with
+    /// `tolerate` are left out. In the order in which servers came up.
+    pub fn ended(&self) -> Vec<Outcome<()>> {
+        self.context.ended.take().into_vec()
+    }
+
     /// The global `arg`: what runs at 0, its arguments from 1 on.
     fn set_args(&self, name: &str, args: &[String]) -> mlua::Result<()> {
         let table = self

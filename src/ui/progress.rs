@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Screen;
+use super::operation::{self, Telling};
 use super::sanitize::one_line;
-use crate::events::{Events, Level};
+use crate::events::{Events, Level, Operation};
 use crate::output::Stream;
 
 /// How many servers at work the bar names.
@@ -17,6 +18,7 @@ const NAMED: usize = 8;
 /// Listens to the core and shows what goes on.
 pub struct Progress {
     screen: Arc<Screen>,
+    telling: Telling,
     state: Mutex<State>,
 }
 
@@ -30,10 +32,11 @@ struct State {
 }
 
 impl Progress {
-    /// Draws on `screen`.
-    pub fn new(screen: Arc<Screen>) -> Self {
+    /// Draws on `screen`; operations are told in that way.
+    pub fn new(screen: Arc<Screen>, telling: Telling) -> Self {
         Progress {
             screen,
+            telling,
             state: Mutex::default(),
         }
     }
@@ -97,6 +100,10 @@ impl Events for Progress {
                 .insert(server.to_owned(), (phase.to_owned(), since));
             state.show();
         }
+    }
+
+    fn operation(&self, server: &str, operation: &Operation) {
+        operation::tell(&self.screen, self.telling, server, operation);
     }
 
     fn server_done(&self, server: &str, _status: &str, _duration: Duration) {

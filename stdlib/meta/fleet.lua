@@ -15,6 +15,7 @@ function fleet.select(pattern) end
 ---@field max_fail? integer|string start no more once more than N or "N%" failed
 ---@field label? string what the progress display says
 ---@field check? boolean nothing may change
+---@field tolerate? boolean failures are the script's own business: `mroom run` neither tells nor counts them
 
 ---@alias mr.Status "ok"|"changed"|"failed"|"unreachable"|"skipped"|"cancelled"|"unknown"
 

@@ -1,7 +1,7 @@
 -- What a Fleet can do, built on `map`. Internal: these become the methods of every Fleet.
 local methods = {}
 
-local MAP = { forks = true, serial = true, max_fail = true, label = true }
+local MAP = { forks = true, serial = true, max_fail = true, label = true, tolerate = true }
 
 -- Splits the options of the map from those of the verb.
 local function split(opts)

@@ -275,7 +275,8 @@ function stage.run(server, plan)
   return result
 end
 
-local OPTIONS = { check = true, options = true, forks = true, serial = true, max_fail = true }
+local OPTIONS =
+  { check = true, options = true, forks = true, serial = true, max_fail = true, tolerate = true }
 
 -- Fleet:stage(names, opts).
 function stage.on_fleet(fleet, names, opts)

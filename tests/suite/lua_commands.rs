@@ -16,6 +16,30 @@ fn table(person: &Home, cases: &[(&[&str], i32, &str, &str)]) {
 }
 
 #[test]
+fn what_a_playbook_keeps_to_itself_is_told_and_counts() {
+    let home = Home::new();
+    home.ok(&["-q", "add", "gone", "root@127.0.0.1:1"]);
+    let map = |opts: &str| {
+        let text = format!("fleet.select('all'):map(function(s) s:run 'true' end{opts})");
+        home.write("play.lua", text);
+        home.run(&["run", "play.lua"])
+    };
+    let done = map("").ended(4);
+    assert!(done.stderr.contains("connection refused"), "{done:?}");
+    assert!(done.stderr.contains("unreachable 1"), "{done:?}");
+    let done = map(", { tolerate = true }").ended(0);
+    assert!(done.stderr.is_empty(), "{done:?}");
+    // Twice the same server is one server.
+    home.write(
+        "play.lua",
+        "for _ = 1, 2 do fleet.select('all'):map(function() end) end\nreturn nil",
+    );
+    let done = home.run(&["run", "play.lua"]).ended(0);
+    assert!(done.stderr.is_empty(), "{done:?}");
+    home.run(&["exec", "all", "--diff", "--", "true"]).ended(2);
+}
+
+#[test]
 fn eval_prints_what_it_gives_and_ends_with_its_code() {
     let person = Home::new();
     table(
