@@ -61,6 +61,7 @@ mod suite {
     mod ssh_files;
     mod ssh_hostile;
     mod ssh_hostkey;
+    mod ssh_kept;
     mod ssh_silence;
     mod stage_cert;
     mod stage_env;

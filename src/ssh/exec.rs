@@ -8,18 +8,19 @@ use std::time::Instant;
 
 use futures::future::poll_fn;
 
+use super::capture::{Capture, End};
 use super::connect::words;
 use super::driver::{Core, Fault, Lease};
 use super::ffi::{Channel, Opening};
 use super::sudo::{self, Talk};
-use super::transport::{Exec, Sink};
+use super::transport::Exec;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Output, Stream};
 
 /// Bytes read at once from one stream: the largest SSH packet twice.
 const CHUNK: usize = 64 << 10;
 /// Turns of reading and writing before other jobs of the session get theirs.
-const TURNS: usize = 16;
+pub const TURNS: usize = 16;
 
 /// Runs `request` to its end.
 ///
@@ -27,49 +28,28 @@ const TURNS: usize = 16;
 /// [`Kind::Timeout`] and [`Kind::Lost`] with the output so far, [`Kind::Connect`] when the
 /// connection was gone before the command began.
 pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
-    let start = Instant::now();
-    if request.command.contains('\0') {
-        return Err(Error::usage("a command cannot hold a NUL byte"));
-    }
-    let deadline = request.timeout.map(|t| start + t);
-    let mut kept = Kept::new(request.max_output, request.sink.clone());
-    let (mut talk, line) = Talk::about(&request, false)?;
-    let work = run(&core, (&line, &request.stdin), &mut talk, &mut kept);
+    let command = request.command.clone();
+    exec_as(core, request, &command).await
+}
+
+/// The same where the server is told another text than who asked has given: `command`.
+pub async fn exec_as(core: Rc<Core>, request: Exec, command: &str) -> Result<Output> {
+    let mut capture = Capture::begin(&request)?;
+    let deadline = capture.deadline();
+    let sudo = request.sudo.as_ref();
+    let (mut talk, line) = Talk::about(sudo, command, false)?;
+    let work = run(&core, (&line, &request.stdin), &mut talk, &mut capture);
     let mut result = within(&core, deadline, work).await;
     if request.stdin.is_empty() && talk.as_ref().is_some_and(Talk::wants_terminal) {
-        let (next, line) = Talk::about(&request, true)?;
+        let (next, line) = Talk::about(sudo, command, true)?;
         talk = next;
-        let work = run(&core, (&line, &request.stdin), &mut talk, &mut kept);
+        let work = run(&core, (&line, &request.stdin), &mut talk, &mut capture);
         result = within(&core, deadline, work).await;
     }
-    let (mut output, started) = (kept.output, kept.started);
-    output.duration = start.elapsed();
-    let command = request.command;
     if let (Some(talk), Some(Ok(end))) = (talk.filter(|t| !t.has_begun()), &result) {
-        output.code = end.code;
-        return Err(talk.refusal().command(command).output(output));
+        return Err(capture.failed(talk.refusal(), end));
     }
-    match result {
-        Some(Ok(End { code, signal })) if code.is_some() || signal.is_some() => Ok(Output {
-            code: if signal.is_some() { None } else { code },
-            signal,
-            ..output
-        }),
-        Some(Ok(_)) => {
-            let message = "the server closed the channel without saying how the command ended";
-            Err(Error::new(Kind::Lost, message)
-                .command(command)
-                .output(output))
-        }
-        Some(Err(fault)) => Err(lost(fault, started).command(command).output(output)),
-        None => {
-            let seconds = request.timeout.unwrap_or_default().as_secs_f32();
-            let message = format!("command timed out after {seconds} s");
-            Err(Error::new(Kind::Timeout, message)
-                .command(command)
-                .output(output))
-        }
-    }
+    capture.conclude(result)
 }
 
 /// What a fault means for a command that had, or had not, begun.
@@ -111,20 +91,14 @@ pub async fn within<T>(
     .await
 }
 
-/// How a command ended, as far as the server said.
-struct End {
-    code: Option<i32>,
-    signal: Option<String>,
-}
-
 async fn run(
     core: &Rc<Core>,
     (line, stdin): (&str, &[u8]),
     talk: &mut Option<Talk>,
-    kept: &mut Kept,
+    capture: &mut Capture,
 ) -> Result<End, Fault> {
     let tty = talk.as_ref().is_some_and(Talk::is_tty);
-    let mut lease = start_on(core, "exec", line, tty, &mut kept.started).await?;
+    let mut lease = start_on(core, "exec", line, tty, &mut capture.started).await?;
     let mut pump = Pump {
         stdin,
         talk: talk.as_mut(),
@@ -132,30 +106,34 @@ async fn run(
         buffer: vec![0; CHUNK],
     };
     if let Some(channel) = lease.channel() {
-        poll_fn(|_| pump.turn(core, channel, kept)).await?;
+        poll_fn(|_| pump.turn(core, channel, capture)).await?;
         if pump.is_refused() {
             // It would ask for ever. Dropping the channel ends it.
-            return Ok(End {
-                code: None,
-                signal: None,
-            });
+            return Ok(End::default());
         }
-        poll_fn(|_| {
-            if channel.exit_code().is_some() || channel.exit_signal().is_some() {
-                return Poll::Ready(());
-            }
-            // However this ends, what is known by then is all that will be.
-            core.attempt(|| channel.wait_closed()).map(|_| ())
-        })
-        .await;
     }
-    let channel = lease.channel();
-    let end = End {
-        code: channel.and_then(Channel::exit_code),
-        signal: channel.and_then(Channel::exit_signal),
+    let end = match lease.channel() {
+        Some(channel) => ending(core, channel).await,
+        None => End::default(),
     };
     lease.set_running(false);
     Ok(end)
+}
+
+/// Waits until it is known how the command on `channel` ended, after the end of its output.
+pub async fn ending(core: &Core, channel: &Channel) -> End {
+    poll_fn(|_| {
+        if channel.exit_code().is_some() || channel.exit_signal().is_some() {
+            return Poll::Ready(());
+        }
+        // However this ends, what is known by then is all that will be.
+        core.attempt(|| channel.wait_closed()).map(|_| ())
+    })
+    .await;
+    End {
+        code: channel.exit_code(),
+        signal: channel.exit_signal(),
+    }
 }
 
 /// Opens a channel and starts a command or subsystem on it; `started` is set just before the
@@ -170,7 +148,7 @@ pub async fn start(
 }
 
 /// The same on a raw terminal, when that is wanted.
-async fn start_on(
+pub async fn start_on(
     core: &Rc<Core>,
     request: &str,
     what: &str,
@@ -197,38 +175,6 @@ async fn start_on(
     result.map(|()| lease)
 }
 
-/// What is kept of the output.
-struct Kept {
-    output: Output,
-    started: bool,
-    max: usize,
-    sink: Option<Sink>,
-}
-
-impl Kept {
-    fn new(max: usize, sink: Option<Sink>) -> Self {
-        Kept {
-            output: Output::default(),
-            started: false,
-            max,
-            sink,
-        }
-    }
-
-    fn take(&mut self, stream: Stream, bytes: &[u8]) {
-        if let Some(sink) = &self.sink {
-            sink(stream, bytes);
-        }
-        let into = match stream {
-            Stream::Stdout => &mut self.output.stdout,
-            Stream::Stderr => &mut self.output.stderr,
-        };
-        let room = (self.max - into.len().min(self.max)).min(bytes.len());
-        into.extend_from_slice(&bytes[..room]);
-        self.output.truncated |= room < bytes.len();
-    }
-}
-
 /// Moves bytes in all three directions.
 struct Pump<'a> {
     stdin: &'a [u8],
@@ -243,7 +189,12 @@ impl Pump<'_> {
         self.talk.as_ref().is_some_and(|talk| talk.is_refused())
     }
 
-    fn turn(&mut self, core: &Core, channel: &Channel, kept: &mut Kept) -> Poll<Result<(), Fault>> {
+    fn turn(
+        &mut self,
+        core: &Core,
+        channel: &Channel,
+        capture: &mut Capture,
+    ) -> Poll<Result<(), Fault>> {
         for _ in 0..TURNS {
             let mut progress = self.feed(core, channel);
             let mut gone = None;
@@ -257,7 +208,7 @@ impl Pump<'_> {
                             }
                             _ => n,
                         };
-                        kept.take(stream, &self.buffer[n - own..n]);
+                        capture.take(stream, &self.buffer[n - own..n]);
                         progress = true;
                     }
                     Poll::Ready(Err(fault)) => gone = Some(fault),

@@ -5,13 +5,15 @@
 //!
 //! [`transport`] is the contract; [`session`] keeps it over SSH, [`local`] on this machine,
 //! [`fake`] in tests, and [`guard`] walls in any of them for check mode. [`look`] connects nowhere. A session's way:
-//! [`connect`] (on [`net`], [`hostkey`], [`auth`]) -> [`driver`] -> [`exec`] and [`files`].
+//! [`connect`] (on [`net`], [`hostkey`], [`auth`]) -> [`driver`] -> [`exec`], [`kept`] (one shell for many
+//! commands) and [`files`].
 //! [`sudo`] is the conversation
 //! before a command of another user, [`elevated`] that user's files. [`jump`] is the way through one server to
 //! another. [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
 
 mod attach;
 mod auth;
+mod capture;
 mod connect;
 mod driver;
 pub mod elevated;

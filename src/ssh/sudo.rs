@@ -11,7 +11,6 @@ mod refusal;
 
 use std::io::Read as _;
 
-use super::transport::Exec;
 use crate::error::{Error, Result};
 use crate::quote;
 use crate::secret::Secret;
@@ -95,13 +94,14 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// The conversation that `request` needs, if any, and the command line to start.
+    /// The conversation that `command` needs when it is to run like that, and the command line to
+    /// start.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`] for a user's name that cannot be one, [`crate::error::Kind::Local`] without randomness.
-    pub fn about(request: &Exec, tty: bool) -> Result<(Option<Talk>, String)> {
-        let Some(sudo) = &request.sudo else {
-            return Ok((None, request.command.clone()));
+    pub fn about(sudo: Option<&Sudo>, command: &str, tty: bool) -> Result<(Option<Talk>, String)> {
+        let Some(sudo) = sudo else {
+            return Ok((None, command.to_owned()));
         };
         if sudo.user.is_empty() || sudo.user.starts_with(['-', '#']) {
             let message = format!("`{}` is no name of a user", sudo.user.escape_debug());
@@ -109,7 +109,7 @@ impl Talk {
         }
         let mut talk = Talk::new(sudo.clone(), word()?, word()?);
         talk.tty = tty;
-        let command = talk.command(&request.command)?;
+        let command = talk.command(command)?;
         Ok((Some(talk), command))
     }
 
@@ -241,7 +241,10 @@ impl Talk {
 }
 
 /// 128 random bits in hexadecimal digits.
-fn word() -> Result<String> {
+///
+/// # Errors
+/// [`crate::error::Kind::Local`] without randomness.
+pub fn word() -> Result<String> {
     let mut bytes = [0; 16];
     std::fs::File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))

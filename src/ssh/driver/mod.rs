@@ -10,6 +10,7 @@ pub use turns::run;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -67,8 +68,8 @@ pub struct Core {
     channels: Cell<usize>,
     /// Jobs that other jobs left to be done.
     chores: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
-    /// Something on a channel that is kept for its next use.
-    spare: RefCell<Option<Box<dyn Any>>>,
+    /// What is on channels that are kept for their next use, each under its name.
+    spares: RefCell<HashMap<String, Box<dyn Any>>>,
 }
 
 impl Core {
@@ -86,7 +87,7 @@ impl Core {
             closing: RefCell::default(),
             channels: Cell::new(0),
             chores: RefCell::default(),
-            spare: RefCell::default(),
+            spares: RefCell::default(),
         })
     }
 
@@ -134,7 +135,7 @@ impl Core {
                 {
                     let others = self.channels.get();
                     // What is merely kept gives its place.
-                    drop(self.take_spare());
+                    self.drop_spares();
                     poll_fn(
                         |_| match self.channels.get() < others || wire::has_ended() {
                             true => Poll::Ready(()),
@@ -213,15 +214,22 @@ impl Core {
         self.yield_turn();
     }
 
-    /// Keeps something on a channel for its next use.
-    pub fn set_spare(&self, spare: Box<dyn Any>) {
-        let before = self.spare.replace(Some(spare));
+    /// Keeps something on a channel for its next use, instead of what had that name before.
+    pub fn set_spare(&self, name: &str, spare: Box<dyn Any>) {
+        let before = self.spares.borrow_mut().insert(name.to_owned(), spare);
         drop(before);
     }
 
-    /// What was kept, if it still is.
-    pub fn take_spare(&self) -> Option<Box<dyn Any>> {
-        self.spare.take()
+    /// What was kept under that name, if it still is.
+    pub fn take_spare<T: 'static>(&self, name: &str) -> Option<T> {
+        let spare = self.spares.borrow_mut().remove(name)?;
+        spare.downcast().ok().map(|spare| *spare)
+    }
+
+    /// Gives up all that is kept.
+    pub fn drop_spares(&self) {
+        let spares = self.spares.take();
+        drop(spares);
     }
 
     /// Asks for another turn without waiting for the socket.

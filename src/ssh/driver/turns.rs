@@ -57,7 +57,7 @@ pub fn run(core: &Rc<Core>, commands: &Receiver<Command>, wake: &Wake, keepalive
     // Channels go before their session, and nothing waits for a dead peer.
     jobs.clear();
     core.chores.take();
-    drop(core.take_spare());
+    core.drop_spares();
     core.goodbye();
     drop(farewell);
 }

@@ -3,7 +3,6 @@
 //! libssh2 has one of its own; this one can be cancelled at any point, keeps no state in the
 //! session, renames over what is there, and fills the line in both directions.
 
-use std::any::Any;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -20,6 +19,9 @@ use crate::ssh::ffi::Channel;
 pub const BLOCK: usize = 32 << 10;
 /// Requests on their way at once: two MiB, a channel's usual window.
 pub const DEPTH: usize = 64;
+/// What the session keeps one under.
+const SPARE: &str = "sftp";
+
 /// A running SFTP subsystem. Kept by the session between uses.
 pub struct Sftp {
     core: Rc<Core>,
@@ -37,10 +39,8 @@ pub struct Sftp {
 impl Sftp {
     /// The session's spare one, or a new one. `None` when the server has no SFTP.
     pub async fn open(core: &Rc<Core>) -> Result<Option<Sftp>> {
-        if let Some(spare) = core.take_spare()
-            && let Ok(sftp) = spare.downcast::<Sftp>()
-        {
-            return Ok(Some(*sftp));
+        if let Some(sftp) = core.take_spare(SPARE) {
+            return Ok(Some(sftp));
         }
         let lease = match start(core, "subsystem", "sftp", &mut false).await {
             Ok(lease) => lease,
@@ -87,7 +87,7 @@ impl Sftp {
         self.unfinished = None;
         if self.out.is_empty() && self.forgotten.is_empty() {
             let core = self.core.clone();
-            core.set_spare(Box::new(self) as Box<dyn Any>);
+            core.set_spare(SPARE, Box::new(self));
         }
     }
 

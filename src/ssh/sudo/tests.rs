@@ -129,11 +129,9 @@ fn users_that_are_none() {
             user: user.into(),
             password: None,
         };
-        let request = Exec {
-            sudo: Some(sudo),
-            ..Exec::new("id")
-        };
-        let refused = Talk::about(&request, false).err().map(|e| e.kind());
+        let refused = Talk::about(Some(&sudo), "id", false)
+            .err()
+            .map(|e| e.kind());
         assert_eq!(refused, Some(Kind::Usage), "{user:?}");
     }
     assert_ne!(word().unwrap(), word().unwrap());
