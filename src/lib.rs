@@ -5,12 +5,12 @@
 //! A module imports only what stands to its left, and groups between `|` do not know each other;
 //! a test reads this drawing and holds the code to it.
 //! ```text
-//! output error cancel quote secret events config sshconfig
+//! output error cancel quote secret tokens events config sshconfig
 //!   <  db inventory journal | ssh
 //!   <  fleet | sandbox  <  lua | ui  <  cli  <  main
 //! ```
 //! - [`error`], [`output`], [`cancel`], [`quote`], [`secret`], [`events`]: the vocabulary that
-//!   everything speaks. [`config`]: settings, their origin, and the folders. [`sshconfig`]: what
+//!   everything speaks. [`tokens`]: Lua source taken apart. [`config`]: settings, their origin, and the folders. [`sshconfig`]: what
 //!   ssh's own configuration says of a host.
 //! - [`db`]: the one SQLite connection and its migrations. [`inventory`]: servers, the list-file
 //!   format, selection patterns, the store. [`journal`]: the log of what went to servers.
@@ -40,4 +40,5 @@ pub mod sandbox;
 pub mod secret;
 pub mod ssh;
 pub mod sshconfig;
+pub mod tokens;
 pub mod ui;

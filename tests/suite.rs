@@ -51,6 +51,8 @@ mod suite {
     mod readme;
     mod recipes;
     mod repl;
+    mod repl_keys;
+    mod repl_lines;
     mod retire_home;
     mod sandbox;
     mod shell;

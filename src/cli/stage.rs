@@ -7,6 +7,7 @@ use super::outcomes::error_json;
 use super::{App, vm};
 use crate::error::{Error, Result};
 use crate::fleet::Outcome;
+use crate::inventory::Server;
 use crate::lua::{StageInfo, StageResult, Vm};
 use crate::ui::{self, json};
 
@@ -67,6 +68,17 @@ fn bring(
     pattern: &str,
 ) -> Result<u8> {
     let servers = app.room.select(pattern)?;
+    app.block_on(through(app, vm, names, options, servers))
+}
+
+/// Brings these servers through stages and tells of it; gives the exit code.
+pub(super) async fn through(
+    app: &App,
+    vm: &Vm,
+    names: &[String],
+    options: &Map<String, Value>,
+    servers: Vec<Server>,
+) -> Result<u8> {
     let done = |outcome: &Outcome<StageResult>| {
         if app.json {
             let _ = app
@@ -75,7 +87,7 @@ fn bring(
         }
         ui::outcome(&app.screen, outcome, true);
     };
-    let outcomes = app.block_on(vm.stage(names, options, servers, done))?;
+    let outcomes = vm.stage(names, options, servers, done).await?;
     if !app.json {
         let text = app.screen.redactor().clean(&table(&outcomes)).into_owned();
         app.screen.result(text.as_bytes())?;

@@ -26,6 +26,19 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
+    /// A selection made outside of Lua.
+    pub(super) fn new(context: &Rc<Context>, rows: Vec<Row>) -> Self {
+        Fleet {
+            context: context.clone(),
+            rows,
+        }
+    }
+
+    /// The servers, as they were when they were selected.
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
     fn handle(&self, i: usize) -> Option<Server> {
         let row = self.rows.get(i)?.clone();
         Some(Server::new(&self.context, row, false))
@@ -86,10 +99,7 @@ impl UserData for Fleet {
                     rows.push(row.clone());
                 }
             }
-            Ok(Fleet {
-                context: this.context.clone(),
-                rows,
-            })
+            Ok(Fleet::new(&this.context, rows))
         });
         methods.add_meta_method("__tostring", |_, this, ()| {
             let ids: Vec<&str> = this.rows.iter().map(|r| r.id.as_str()).collect();
@@ -199,10 +209,7 @@ pub(super) fn global(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     let c = context.clone();
     let select = lua.create_function(move |_, pattern: String| {
         let rows = c.room.select(&pattern)?;
-        Ok(Fleet {
-            context: c.clone(),
-            rows,
-        })
+        Ok(Fleet::new(&c, rows))
     })?;
     table.raw_set("select", select)?;
     let methods: Table = super::shipped(lua, "mr/fleet.lua")?;

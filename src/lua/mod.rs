@@ -22,6 +22,7 @@ mod request;
 mod require;
 mod runs;
 mod secret;
+mod selection;
 mod server;
 mod show;
 mod spec;

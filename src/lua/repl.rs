@@ -59,6 +59,11 @@ impl Vm {
             .or_else(|_| self.compile(&statements, &name))
             .map_err(|e| error::from_lua(&e))?;
         let values = self.call(&chunk, Vec::new()).await?;
+        self.kept_and_shown(&values, width)
+    }
+
+    /// Keeps the first value as `_`, and gives all of them as a person reads them.
+    pub(super) fn kept_and_shown(&self, values: &[Value], width: usize) -> Result<Vec<Shown>> {
         if let Some(value) = values.first().filter(|v| !v.is_nil()) {
             let kept = self.lua.globals().raw_set(LAST, value);
             kept.map_err(|e| error::from_lua(&e))?;
@@ -69,7 +74,7 @@ impl Vm {
             .collect())
     }
 
-    fn compile(&self, text: &str, name: &str) -> mlua::Result<Function> {
+    pub(super) fn compile(&self, text: &str, name: &str) -> mlua::Result<Function> {
         let chunk = self.lua.load(text).set_name(name);
         chunk.set_mode(ChunkMode::Text).into_function()
     }

@@ -15,6 +15,12 @@ pub enum Paint {
     Strong,
     /// Not important.
     Faint,
+    /// In source text: a word of the language.
+    Keyword,
+    /// In source text: a text.
+    Quoted,
+    /// In source text: a number.
+    Number,
 }
 
 /// Colours for servers, of xterm's 256: none that means a status, each with a contrast of 3 to 1
@@ -63,6 +69,9 @@ impl Style {
             Paint::Bad => "31",
             Paint::Strong => "1",
             Paint::Faint => "2",
+            Paint::Keyword => "35",
+            Paint::Quoted => "32",
+            Paint::Number => "36",
         };
         if self.on {
             format!("\x1b[{code}m{text}\x1b[0m")

@@ -8,58 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::support::account::Account;
 use crate::support::home::Home;
-use crate::support::sshd::{Sshd, has, user};
-use crate::support::terminal::{PATIENCE, Terminal};
-
-/// What the editor says last before it listens, and when it stops.
-const LISTENS: &str = "\x1b[?2026l";
-const TAKEN: &str = "\x1b[?2004l";
-
-/// A person before the prompt.
-struct Person {
-    terminal: Terminal,
-    /// What was printed before the first prompt.
-    said: String,
-}
-
-impl Person {
-    fn new(home: &Home) -> Option<Self> {
-        let terminal = has("script").then(|| Terminal::new(home, &["repl", "--color", "never"]))?;
-        let mut person = Person {
-            terminal,
-            said: String::new(),
-        };
-        person.said = person.prompt();
-        Some(person)
-    }
-
-    /// Waits until the prompt waits for keys; gives what was printed before.
-    fn prompt(&self) -> String {
-        let text = self.terminal.until("mroom> ");
-        self.terminal.until(LISTENS);
-        text
-    }
-
-    /// Types a line and gives what was printed up to the next prompt.
-    fn say(&mut self, line: &str) -> String {
-        self.press(&format!("{line}\r"));
-        self.terminal.until(TAKEN);
-        self.prompt()
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.terminal.press(keys);
-    }
-
-    /// Ctrl-D; the exit code.
-    fn leave(mut self) -> i32 {
-        self.press("\x04");
-        self.terminal.ended().code
-    }
-}
+use crate::support::prompt::{Prompt, TAKEN};
+use crate::support::sshd::{Sshd, user};
+use crate::support::terminal::PATIENCE;
 
 /// A home in which all `ids` are that user on the sshd, whose host key is known.
-fn room(sshd: &Sshd, user: &str, ids: &[&str]) -> Home {
+pub fn room(sshd: &Sshd, user: &str, ids: &[&str]) -> Home {
     let home = Home::new();
     for id in ids {
         home.add(id, sshd);
@@ -69,12 +23,12 @@ fn room(sshd: &Sshd, user: &str, ids: &[&str]) -> Home {
     home
 }
 
-fn history(home: &Home) -> String {
+pub fn history(home: &Home) -> String {
     fs::read_to_string(home.data("repl_history")).unwrap_or_default()
 }
 
 /// Feeds the REPL over a pipe; exit code, standard output, standard error.
-fn pipe(home: &Home, input: &str, words: &[&str]) -> (i32, String, String) {
+pub fn pipe(home: &Home, input: &str, words: &[&str]) -> (i32, String, String) {
     let done = home.feed(words, input);
     (done.code, done.stdout, done.stderr)
 }
@@ -150,10 +104,10 @@ fn a_fleet_call_over_a_pipe_is_grouped_and_counts() {
 #[test]
 fn a_person_types() {
     let home = Home::new();
-    let Some(mut person) = Person::new(&home) else {
+    let Some(mut person) = Prompt::new(&home) else {
         return;
     };
-    assert!(person.say("x = 20 + 1").ends_with("mroom> "));
+    assert!(person.say("x = 20 + 1").contains("mroom> "));
     assert!(person.say("x * 2").contains("42\r\n"));
     // A chunk goes on in a further line of its own.
     person.press("for i = 7, 8 do\r");
@@ -161,7 +115,7 @@ fn a_person_types() {
     assert!(person.say("error 'no'").contains("error: repl:1: no\r\n"));
     // Ctrl-C drops the line.
     person.press("print('dropped')\x03");
-    assert!(!person.prompt().contains("dropped\r\n"));
+    assert!(!person.ready().contains("dropped\r\n"));
     // What a person would obey is only shown.
     assert!(person.say(r"print '\27[2J'").contains("^[[2J\r\n"));
     assert!(person.say(r"'\27[2J'").contains(r#""\x1b[2J""#));
@@ -190,7 +144,7 @@ fn a_person_types() {
     }
 
     // The next session has it: arrow up, and the search.
-    let mut person = Person::new(&home).unwrap();
+    let mut person = Prompt::new(&home).unwrap();
     assert!(person.say("\x1b[A").contains(r#""\x1b[2J""#));
     person.press("\x12error");
     person.terminal.until("error 'no'");
@@ -212,7 +166,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
     };
     let name = account.as_ref().map_or_else(user, |a| a.name.clone());
     let home = room(&sshd, &name, &["web-1", "web-2", "web-3", "web-4"]);
-    let Some(mut person) = Person::new(&home) else {
+    let Some(mut person) = Prompt::new(&home) else {
         return;
     };
     person.say("all = fleet.select 'all'; all:run 'true'");
@@ -232,7 +186,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
     person.terminal.until(TAKEN);
     let pressed = Instant::now();
     person.press("\x03");
-    let told = person.prompt();
+    let told = person.ready();
     assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
     assert!(told.contains("cancelled   web-[1-4]"), "{told}");
     assert!(told.contains("cancelled 4  unknown 0"), "{told}");
@@ -250,7 +204,7 @@ fn ctrl_c_ends_the_calls_on_all_servers_and_gives_the_prompt_back() {
     person.press("\x03");
     std::thread::sleep(Duration::from_millis(50));
     person.press("\x03");
-    assert!(person.prompt().contains("interrupted"));
+    assert!(person.ready().contains("interrupted"));
     assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
     let left = Instant::now();
     assert_eq!(person.leave(), 0);
@@ -269,7 +223,7 @@ fn a_history_that_cannot_be_used_is_told_and_ends_nothing() {
         let home = Home::new();
         fs::create_dir_all(home.data("")).unwrap();
         is_bad(home.data("repl_history")).unwrap();
-        let Some(mut person) = Person::new(&home) else {
+        let Some(mut person) = Prompt::new(&home) else {
             return;
         };
         assert!(person.said.contains("cannot read the history"), "{name}");

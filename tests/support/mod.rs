@@ -4,6 +4,7 @@ pub mod account;
 pub mod home;
 pub mod person;
 pub mod place;
+pub mod prompt;
 pub mod room;
 pub mod scripted;
 pub mod sshd;

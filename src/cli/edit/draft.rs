@@ -19,16 +19,17 @@ const LONGEST: u64 = 16 << 20;
 
 /// A text in a file of mode 0600, in a folder of its own of mode 0700: editors leave copies beside
 /// what they edit. The folder stays until [`Draft::discard`].
-pub(super) struct Draft {
+pub(in crate::cli) struct Draft {
     folder: PathBuf,
+    name: &'static str,
 }
 
 impl Draft {
-    /// Writes the text into a new folder below `data`.
+    /// Writes the text into a file of that name in a new folder below `data`.
     ///
     /// # Errors
     /// [`Kind::Local`] when that cannot be done.
-    pub fn new(data: &Path, text: &str) -> Result<Self> {
+    pub fn new(data: &Path, name: &'static str, text: &str) -> Result<Self> {
         let process = std::process::id();
         let failed = |e: std::io::Error| {
             let place = data.display();
@@ -44,7 +45,7 @@ impl Draft {
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && count < 1000 => {}
                 Err(e) => return Err(failed(e)),
                 Ok(()) => {
-                    let draft = Draft { folder };
+                    let draft = Draft { folder, name };
                     draft.write(text).map_err(failed)?;
                     return Ok(draft);
                 }
@@ -55,7 +56,7 @@ impl Draft {
 
     /// The file.
     pub fn path(&self) -> PathBuf {
-        self.folder.join("servers.toml")
+        self.folder.join(self.name)
     }
 
     /// Removes it.

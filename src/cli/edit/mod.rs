@@ -14,8 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::inventory::Server;
 use crate::ui::fold_ids;
-use draft::Draft;
-pub(super) use draft::edit as edit_file;
+pub(super) use draft::{Draft, edit as edit_file};
 
 /// Edit servers in your editor, as TOML with every field, tags and metadata.
 ///
@@ -43,7 +42,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         None => app.room.select(&pattern)?,
     };
     let text = document::write(&servers);
-    let draft = Draft::new(app.room.config.data_dir(), &text)?;
+    let draft = Draft::new(app.room.config.data_dir(), "servers.toml", &text)?;
     let changed = match change(app, &draft, &text, &servers) {
         Ok(changed) => changed,
         // What was not touched is worth nothing.

@@ -3,6 +3,7 @@
 use mlua::{Function, Table, Value};
 
 use super::text::{Clean, INNER_LINES, INNER_TEXT, OUTER_TEXT, long_text, quoted, visible};
+use crate::tokens::is_name;
 
 /// Deepest nesting that is shown.
 const DEPTH: usize = 8;
@@ -10,12 +11,6 @@ const DEPTH: usize = 8;
 const ENTRIES: usize = 200;
 /// Values that one printed value may hold in all: shared tables can multiply without end.
 const BUDGET: usize = 5_000;
-/// Words that cannot stand as a key without brackets.
-const KEYWORDS: [&str; 22] = [
-    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
-    "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
-];
-
 /// A value taken apart, so that it can be laid out once its size is known.
 enum Node {
     /// A text or a number; when it has several lines, so has all around it.
@@ -183,13 +178,6 @@ impl Rank {
             Rank::Number(_, shown) | Rank::Text(_, shown) | Rank::Other(shown) => shown,
         }
     }
-}
-
-fn is_name(word: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
-    word.starts_with(letter)
-        && word.chars().all(|c| letter(c) || c.is_ascii_digit())
-        && !KEYWORDS.contains(&word)
 }
 
 /// Writes a node: on one line when it fits between column `at` and `width`, else one entry a line.

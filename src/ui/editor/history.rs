@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::secret::Redactor;
+use crate::tokens::{Kind, tokens};
 
 /// Words behind which a text is taken for a secret: in names, `mr.secret "…"`, `password = "…"`.
 const WORDS: [&str; 8] = [
@@ -54,18 +55,28 @@ pub(super) fn may_keep(text: &str, redactor: &Redactor) -> bool {
 }
 
 /// Is a text given to something with one of [`WORDS`] in its name, or is a value assigned to such
-/// a name inside a text, as in `"mysql --password=…"`?
+/// a name inside a text, as in `"mysql --password=…"`? A line that begins with a sign is a command
+/// of the prompt, of which all is such a text.
 fn types_secret(text: &str) -> bool {
-    let mut named = false;
-    for piece in pieces(text) {
-        match piece {
-            Piece::Text(text) if named && !text.is_empty() => return true,
-            Piece::Text(text) if assigns(text) => return true,
-            Piece::Text(text) => named |= word_end(text).is_some() && text.chars().all(is_of_name),
-            Piece::Code(code) => named |= word_end(code).is_some(),
-        }
+    let line = text.trim_start();
+    if line.starts_with(['!', ':']) && !line.starts_with("::") && assigns(line) {
+        return true;
     }
-    false
+    let mut named = false;
+    tokens(text).iter().any(|token| match token.kind {
+        // What is commented out was typed all the same.
+        Kind::Comment { .. } => types_secret(token.inside()),
+        Kind::Quoted { .. } => {
+            let inside = token.inside();
+            let found = (named && !inside.is_empty()) || assigns(inside);
+            named |= word_end(inside).is_some() && inside.chars().all(is_of_name);
+            found
+        }
+        _ => {
+            named |= word_end(token.text).is_some();
+            false
+        }
+    })
 }
 
 /// Where the first of [`WORDS`] ends.
@@ -100,57 +111,6 @@ fn assigns(text: &str) -> bool {
         || assigns(rest)
 }
 
-/// A stretch of Lua source.
-enum Piece<'a> {
-    /// Outside of texts, comments included.
-    Code(&'a str),
-    /// What stands between quotes or long brackets, escapes as they are written.
-    Text(&'a str),
-}
-
-/// Splits Lua source into code and texts; what does not end is a text up to its end.
-fn pieces(source: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let (mut rest, mut at) = (source, 0);
-    while let Some(found) = rest[at..].find(['"', '\'', '[']) {
-        let open = at + found;
-        let Some((begin, end, next)) = literal(rest, open) else {
-            at = open + 1;
-            continue;
-        };
-        pieces.push(Piece::Code(&rest[..open]));
-        pieces.push(Piece::Text(&rest[begin..end]));
-        (rest, at) = (&rest[next..], 0);
-    }
-    pieces.push(Piece::Code(rest));
-    pieces
-}
-
-/// Begin and end of the text that opens at `open`, and where the code goes on.
-fn literal(source: &str, open: usize) -> Option<(usize, usize, usize)> {
-    let after = &source[open + 1..];
-    if source[open..].starts_with('[') {
-        let level = after.len() - after.trim_start_matches('=').len();
-        let inside = after[level..].strip_prefix('[')?;
-        let begin = open + level + 2;
-        let close = format!("]{}]", "=".repeat(level));
-        let end = inside.find(&close);
-        let end_of_all = (begin, source.len(), source.len());
-        return Some(end.map_or(end_of_all, |i| (begin, begin + i, begin + i + close.len())));
-    }
-    let quote = source.as_bytes()[open];
-    let mut escaped = false;
-    for (i, byte) in after.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b if b == quote || b == b'\n' => return Some((open + 1, open + 1 + i, open + 2 + i)),
-            _ => {}
-        }
-    }
-    Some((open + 1, source.len(), source.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +139,10 @@ mod tests {
             r#"web:write("f", "{\"token\": \"abc\"}")"#,
             "function f()\n  local pass = 'abc'\nend",
             "mr.secret \"abc",
+            "-- mr.secret 'abc'",
+            "!mysql --password abc",
+            "!PGPASSWORD=abc psql",
+            ":time !curl -d token=abc h",
         ] {
             assert!(!may_keep(line, &redactor), "{line}");
         }
@@ -189,6 +153,8 @@ mod tests {
             r#"fleet.select("@password-only"):ids()"#,
             "return s.password == nil",
             "t[1][2] = x[ [[k]] ]",
+            "!cat /etc/passwd",
+            ":use role=edge",
             "",
         ] {
             assert!(may_keep(line, &redactor), "{line}");

@@ -1,7 +1,12 @@
 //! [`Editor`]: the line editor of the REPL. The only user of `rustyline`.
 //!
-//! Owns the history of what was typed. While a line is being typed the [`Screen`] holds back what
+//! Owns the history of what was typed; what fits and what a line looks like it asks of an
+//! [`Assist`], which knows the language. While a line is being typed the [`Screen`] holds back what
 //! else wants to be shown, so that nothing tears the line.
+
+mod assist;
+mod history;
+mod keys;
 
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
@@ -9,65 +14,70 @@ use std::sync::Arc;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{
-    Behavior, Cmd, Completer, Config, Editor as Rustyline, EventHandler, Helper, Highlighter,
-    Hinter, KeyCode, KeyEvent, Modifiers,
-};
+use rustyline::{Behavior, ColorMode, CompletionType, Config, Editor as Rustyline};
 
 use super::Screen;
-use super::history::{History, may_keep};
 use crate::error::{Error, Result};
+use crate::events::Level;
 use crate::output::Stream;
+use assist::Helper;
+pub use assist::{Assist, Fit, Fits};
+use history::{History, may_keep};
+use keys::Keys;
 
 /// Entries that the history keeps.
 const ENTRIES: usize = 5_000;
-/// What the tab key puts in.
-const TAB: &str = "  ";
+/// So many fits are listed without asking.
+const LISTED: usize = 200;
 
 /// What a person did at the prompt.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Typed {
     /// A text, of several lines when the first was incomplete.
     Text(String),
-    /// Ctrl-C: the line is dropped.
-    Nothing,
+    /// Ctrl-C: the line is dropped. True when nothing was on it.
+    Nothing(bool),
     /// Ctrl-D on an empty line, or the terminal is gone.
     End,
 }
 
-/// A line editor on the terminal, with history and continued lines.
+/// A line editor on the terminal: completion, hints, colours, history, continued lines.
 pub struct Editor {
-    inner: Rustyline<Input, FileHistory>,
+    inner: Rustyline<Helper, FileHistory>,
     screen: Arc<Screen>,
+    keys: Keys,
     /// `None` once it turned out that it cannot be used.
     history: Option<History>,
 }
 
 impl Editor {
-    /// An editor that lets a text go on in a further line as long as `is_incomplete` says so.
+    /// An editor that asks `assist` what it does not know itself.
     ///
     /// # Errors
     /// When the terminal cannot be used.
-    pub fn new(
-        screen: Arc<Screen>,
-        is_incomplete: impl Fn(&str) -> bool + 'static,
-    ) -> Result<Self> {
-        let mut config = Config::builder().auto_add_history(false);
+    pub fn new(screen: Arc<Screen>, assist: impl Assist + 'static) -> Result<Self> {
+        let style = screen.style(Stream::Stdout);
+        let mut config = Config::builder()
+            .auto_add_history(false)
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .completion_prompt_limit(LISTED)
+            .color_mode(match style.is_on() {
+                true => ColorMode::Forced,
+                false => ColorMode::Disabled,
+            });
         if !screen.is_terminal(Stream::Stdout) {
             // Results go elsewhere: the prompt is not one of them.
             config = config.behavior(Behavior::PreferTerm);
         }
         let config = config.max_history_size(ENTRIES).map_err(unusable)?.build();
         let mut inner = Rustyline::with_config(config).map_err(unusable)?;
-        inner.set_helper(Some(Input {
-            is_incomplete: Box::new(is_incomplete),
-        }));
-        let tab = KeyEvent(KeyCode::Tab, Modifiers::NONE);
-        inner.bind_sequence(tab, EventHandler::Simple(Cmd::Insert(1, TAB.to_owned())));
+        inner.set_helper(Some(Helper::new(Box::new(assist), style)));
+        let keys = Keys::bind(&mut inner);
         Ok(Editor {
             inner,
             screen,
+            keys,
             history: None,
         })
     }
@@ -93,6 +103,7 @@ impl Editor {
     /// # Errors
     /// When the terminal fails.
     pub fn read(&mut self, prompt: &str) -> Result<Typed> {
+        self.keys.begin();
         self.screen.keep_terminal(terminal());
         self.screen.begin_asking();
         let read = self.inner.readline(prompt);
@@ -100,8 +111,15 @@ impl Editor {
         self.screen.keep_terminal(None);
         match read {
             Ok(text) => Ok(Typed::Text(text)),
-            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Typed::Nothing),
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => {
+                Ok(Typed::Nothing(self.keys.interrupted_nothing()))
+            }
             Err(ReadlineError::Eof) => Ok(Typed::End),
+            Err(ReadlineError::Io(e)) if e.kind() == std::io::ErrorKind::InvalidData => {
+                let message = "what was typed is not UTF-8; the line is dropped";
+                self.screen.note(Level::Warning, None, message);
+                Ok(Typed::Nothing(false))
+            }
             Err(e) => Err(unusable(e)),
         }
     }
@@ -141,20 +159,4 @@ fn unkept(verb: &str, history: &History, error: ReadlineError) -> Error {
     let path = history.path().display();
     let message = format!("cannot {verb} the history `{path}`, this session goes on without it");
     Error::local(format!("{message}: {error}")).source(error)
-}
-
-/// What rustyline asks while a text is being typed.
-#[derive(Completer, Helper, Highlighter, Hinter)]
-struct Input {
-    is_incomplete: Box<dyn Fn(&str) -> bool>,
-}
-
-impl Validator for Input {
-    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
-        Ok(if (self.is_incomplete)(context.input()) {
-            ValidationResult::Incomplete
-        } else {
-            ValidationResult::Valid(None)
-        })
-    }
 }

@@ -1,0 +1,182 @@
+//! [`Assist`]: what the editor asks while a text is being typed, and how `rustyline` asks it.
+
+use std::borrow::Cow;
+
+use rustyline::Context;
+use rustyline::completion::{Candidate, Completer};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter, HistoryHinter};
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+
+use crate::ui::{Paint, Style, sanitize, width};
+
+/// More than so many fits help nobody.
+const MOST: usize = 2_000;
+/// Columns of a hint at most: it is no use when it wraps.
+const HINT: usize = 72;
+/// From so many characters on, a text brings back what was typed before.
+const RECALLED: usize = 3;
+
+/// Knows the language that is typed. `cursor` is a byte of `text`, at a character's begin.
+pub trait Assist {
+    /// Does the text need further lines?
+    fn is_incomplete(&self, text: &str) -> bool;
+
+    /// What could stand at the cursor.
+    fn fits(&self, text: &str, cursor: usize) -> Fits;
+
+    /// What may come next, for people; nothing of it is typed.
+    fn hint(&self, text: &str) -> Option<String>;
+
+    /// The text in colours, character by character the same.
+    fn painted(&self, text: &str, style: Style) -> String;
+}
+
+/// What could replace the text from `start` up to the cursor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fits {
+    /// A byte at or before the cursor.
+    pub start: usize,
+    /// In the order in which they are listed.
+    pub list: Vec<Fit>,
+}
+
+/// One of several that fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    /// What is put in.
+    pub text: String,
+    /// What is shown in the list.
+    pub shown: String,
+}
+
+impl Fit {
+    /// Shown as it is put in.
+    pub fn plain(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Fit {
+            shown: sanitize::one_line(&text),
+            text,
+        }
+    }
+}
+
+impl Candidate for Fit {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn replacement(&self) -> &str {
+        &self.text
+    }
+}
+
+/// What `rustyline` asks.
+#[derive(rustyline::Helper)]
+pub(super) struct Helper {
+    assist: Box<dyn Assist>,
+    style: Style,
+    recall: HistoryHinter,
+}
+
+impl Helper {
+    pub(super) fn new(assist: Box<dyn Assist>, style: Style) -> Self {
+        Helper {
+            assist,
+            style,
+            recall: HistoryHinter::new(),
+        }
+    }
+}
+
+impl Completer for Helper {
+    type Candidate = Fit;
+
+    fn complete(
+        &self,
+        line: &str,
+        pos: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Fit>)> {
+        let mut fits = self.assist.fits(line, pos);
+        // Text that a terminal would obey must not get into the line.
+        fits.list
+            .retain(|fit| sanitize::one_line(&fit.text) == fit.text);
+        fits.list.truncate(MOST);
+        Ok((fits.start.min(pos), fits.list))
+    }
+}
+
+/// Text behind the cursor that is not there.
+pub(super) struct Ahead {
+    shown: String,
+    /// What the arrow to the right puts in.
+    text: Option<String>,
+}
+
+impl Hint for Ahead {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn completion(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+}
+
+impl Hinter for Helper {
+    type Hint = Ahead;
+
+    fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<Ahead> {
+        // Without colours nobody could tell it from what was typed.
+        if !self.style.is_on() || pos < line.len() || line.trim().is_empty() {
+            return None;
+        }
+        if let Some(text) = self.assist.hint(line) {
+            return Some(Ahead {
+                shown: width::cut(&sanitize::one_line(&text), HINT),
+                text: None,
+            });
+        }
+        let recalled = self.recall.hint(line, pos, context);
+        let text = recalled.filter(|t| line.chars().count() >= RECALLED && !t.contains('\n'))?;
+        Some(Ahead {
+            shown: width::cut(&sanitize::one_line(&text), HINT),
+            text: Some(text),
+        })
+    }
+}
+
+impl Highlighter for Helper {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        Cow::Owned(self.assist.painted(line, self.style))
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
+        &'s self,
+        prompt: &'p str,
+        is_default: bool,
+    ) -> Cow<'b, str> {
+        match is_default {
+            true => Cow::Owned(self.style.paint(Paint::Strong, prompt)),
+            false => Cow::Borrowed(prompt),
+        }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(self.style.paint(Paint::Faint, hint))
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        kind != CmdKind::MoveCursor
+    }
+}
+
+impl Validator for Helper {
+    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
+        Ok(match self.assist.is_incomplete(context.input()) {
+            true => ValidationResult::Incomplete,
+            false => ValidationResult::Valid(None),
+        })
+    }
+}
