@@ -21,6 +21,7 @@ mod suite {
     mod cli_terminal;
     mod connect;
     mod connect_ends;
+    mod doc;
     mod doctor;
     mod edit;
     mod errors;

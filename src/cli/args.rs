@@ -77,6 +77,7 @@ pub enum Command {
     OffCert(super::off_cert::Args),
     Which(super::which::Args),
     Eject(super::eject::Args),
+    Doc(super::doc::Args),
     Trust(super::trust::Args),
     Completions(super::completions::Args),
     #[command(name = "watch-profile", aliases = [

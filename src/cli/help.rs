@@ -36,7 +36,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "status facts log", "their state, their system, their past"),
     ("", "watch-profile", "which ports they listen on"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
-    ("", "which eject trust", "where a Lua file comes from"),
+    ("", "doc which eject trust", "what Lua can use, where it comes from"),
     ("This machine", "doctor", "what is wrong, here or on the way"),
     ("", "config secrets", "settings, what opens stored passwords"),
     ("", "completions man help", "for your shell, and for you"),

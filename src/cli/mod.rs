@@ -13,6 +13,7 @@ mod config;
 mod connect;
 mod copies;
 mod cp;
+mod doc;
 mod doctor;
 mod edit;
 mod eject;
@@ -147,6 +148,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::AddCert(args) => add_cert::run(app, args),
         Command::OffCert(args) => off_cert::run(app, args),
         Command::Which(args) => which::run(app, args),
+        Command::Doc(args) => doc::run(app, args),
         Command::Eject(args) => eject::run(app, args),
         Command::Log(args) => log::run(app, args),
         Command::Trust(args) => trust::run(app, args),

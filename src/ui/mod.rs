@@ -11,6 +11,7 @@ pub mod card;
 pub mod columns;
 mod console;
 mod diff;
+pub mod doc;
 mod drawing;
 mod echo;
 mod editor;

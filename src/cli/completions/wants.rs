@@ -23,6 +23,8 @@ pub(super) enum Wants {
     Setting,
     Project,
     Topic,
+    /// What `mroom doc` explains.
+    Subject,
     File,
     Folder,
     /// What only the person knows.
@@ -44,6 +46,7 @@ const NAMES: &[(&str, Wants)] = &[
     ("KEY", Wants::Setting),
     ("NAME", Wants::Project),
     ("TOPIC", Wants::Topic),
+    ("SUBJECT", Wants::Subject),
     ("FILE", Wants::File), ("KEY.pub", Wants::File),
     ("FOLDER", Wants::Folder), ("DIR", Wants::Folder),
     // Numbers, times, sizes, words of the person's own.

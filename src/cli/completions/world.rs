@@ -8,6 +8,7 @@ use super::values::{Candidate, Files, Found, candidate, commands, plain};
 use super::wants::{Wants, wants};
 use crate::config::Config;
 use crate::inventory::Names;
+use crate::lua::Reference;
 use crate::ui::columns;
 
 /// What stands behind `key=` in `set` and `add`, beside metadata.
@@ -91,6 +92,15 @@ impl World {
             Wants::Topic => {
                 let mut list = commands(&args::command());
                 list.extend(TOPICS.iter().map(|page| candidate(*page, "")));
+                list
+            }
+            Wants::Subject => {
+                let mut list = plain(Reference::bundled().names());
+                list.extend(plain(["stages", "workflows"].map(str::to_owned)));
+                for family in ["stages", "workflows"] {
+                    let names = self.modules(family).into_iter();
+                    list.extend(names.map(|c| candidate(format!("{family}.{}", c.value), "")));
+                }
                 list
             }
             Wants::File => {

@@ -76,6 +76,12 @@ impl Reference {
         self.items.iter().find(is_it)
     }
 
+    /// An alias by its whole name.
+    pub fn alias(&self, name: &str) -> Option<&Item> {
+        let is_it = |i: &&Item| i.kind == ItemKind::Alias && i.name == name;
+        self.items.iter().find(is_it)
+    }
+
     /// The class of a global variable: `mr.ServerModule` of `server`, `mr.text` of `mr.text`.
     pub fn class_of(&self, variable: &str) -> Option<&str> {
         let is_it = |i: &&Item| i.kind == ItemKind::Value && i.name == variable;
@@ -108,6 +114,13 @@ impl Reference {
             open.extend(parents.unwrap_or_default().iter().rev().map(String::as_str));
         }
         found
+    }
+
+    /// The classes that have everything of this one.
+    pub fn heirs(&self, class: &str) -> Vec<&str> {
+        let is_heir = |i: &&Item| i.parents.iter().any(|p| p == class);
+        let heirs = self.items.iter().filter(is_heir);
+        heirs.map(|i| i.name.as_str()).collect()
     }
 
     /// The type of the first value that a call gives: `Fleet` for `fleet.select`, `Server` for
