@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlua::{Function, LuaSerdeExt as _, Table, Value};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, LuaSerdeExt as _, Table, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -100,11 +100,7 @@ impl Vm {
     /// # Errors
     /// A stage file that is not a stage: the message names file and key.
     pub fn stages(&self) -> Result<Vec<StageInfo>> {
-        let all = || -> mlua::Result<Vec<StageInfo>> {
-            let list: Vec<Table> = self.stage_module()?.get::<Function>("all")?.call(())?;
-            list.iter().map(|table| self.info(table)).collect()
-        };
-        all().map_err(|e| error::from_lua(&e))
+        self.asked("all", ())
     }
 
     /// The stages of a run, in the order in which they would run.
@@ -112,15 +108,20 @@ impl Vm {
     /// # Errors
     /// As [`Vm::stage`].
     pub fn planned(&self, names: &[String]) -> Result<Vec<StageInfo>> {
-        let sorted = || -> mlua::Result<Vec<Table>> {
-            self.stage_module()?
-                .get::<Function>("sorted")?
-                .call(names.to_vec())
+        self.asked("sorted", names.to_vec())
+    }
+
+    /// What a function of `mr.stage` says of stages.
+    fn asked(&self, function: &str, args: impl IntoLuaMulti) -> Result<Vec<StageInfo>> {
+        let module = self.stage_module().map_err(|e| error::from_lua(&e))?;
+        let function = module.get::<Function>(function);
+        let function = function.map_err(|e| error::from_lua(&e))?;
+        let given = super::call_now(&self.lua, &function, args)?;
+        let read = || -> mlua::Result<Vec<StageInfo>> {
+            let list: Vec<Table> = FromLuaMulti::from_lua_multi(given, &self.lua)?;
+            list.iter().map(|table| self.info(table)).collect()
         };
-        let list = sorted().map_err(|e| error::from_lua(&e))?;
-        list.iter()
-            .map(|t| self.info(t).map_err(|e| error::from_lua(&e)))
-            .collect()
+        read().map_err(|e| error::from_lua(&e))
     }
 
     fn info(&self, table: &Table) -> mlua::Result<StageInfo> {
@@ -146,7 +147,9 @@ impl Vm {
     }
 
     fn require(&self, module: &str) -> Result<Value> {
-        let inner = || self.lua.globals().get::<Function>("require")?.call(module);
-        inner().map_err(|e| error::from_lua(&e))
+        let require = self.lua.globals().get::<Function>("require");
+        let require = require.map_err(|e| error::from_lua(&e))?;
+        let given = super::call_now(&self.lua, &require, module)?;
+        Ok(given.into_iter().next().unwrap_or_default())
     }
 }

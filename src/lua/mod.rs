@@ -163,7 +163,23 @@ async fn call(lua: &Lua, function: &Function, args: impl IntoLuaMulti) -> Result
         all.push_front(Value::Function(function.clone()));
         guard.call_async::<MultiValue>(all).await
     };
-    let mut results = inner.await.map_err(|e| error::from_lua(&e))?;
+    answered(inner.await)
+}
+
+/// [`call`] without waiting: for what loads and looks.
+fn call_now(lua: &Lua, function: &Function, args: impl IntoLuaMulti) -> Result<MultiValue> {
+    let inner = || {
+        let guard: Function = lua.named_registry_value(GUARD)?;
+        let mut all = args.into_lua_multi(lua)?;
+        all.push_front(Value::Function(function.clone()));
+        guard.call::<MultiValue>(all)
+    };
+    answered(inner())
+}
+
+/// What the guard gave: true and the values, or false and what was raised.
+fn answered(results: mlua::Result<MultiValue>) -> Result<MultiValue> {
+    let mut results = results.map_err(|e| error::from_lua(&e))?;
     match results.pop_front() {
         Some(Value::Boolean(true)) => Ok(results),
         _ => Err(error::of_value(&results.pop_front().unwrap_or_default())),
