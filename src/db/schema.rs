@@ -83,4 +83,18 @@ CREATE TABLE sudo_password (
     server TEXT PRIMARY KEY REFERENCES server_room(id) ON DELETE CASCADE ON UPDATE CASCADE,
     sealed TEXT NOT NULL
 ) WITHOUT ROWID;
+", "
+-- Handlers of operations that wait since a change. `server` is no reference: connections to servers
+-- outside of the inventory have them, too.
+CREATE TABLE pending_handler (
+    server TEXT NOT NULL,
+    scope  TEXT NOT NULL, -- the playbook or stage that defines it
+    name   TEXT NOT NULL,
+    since  INTEGER NOT NULL, -- seconds since 1970
+    PRIMARY KEY (server, scope, name)
+) WITHOUT ROWID;
+CREATE TRIGGER pending_handler_gone AFTER DELETE ON server_room
+BEGIN DELETE FROM pending_handler WHERE server = OLD.id; END;
+CREATE TRIGGER pending_handler_renamed AFTER UPDATE OF id ON server_room
+BEGIN UPDATE OR REPLACE pending_handler SET server = NEW.id WHERE server = OLD.id; END;
 "];

@@ -8,6 +8,7 @@ mod compare;
 mod export;
 pub mod facts;
 mod glob;
+mod handlers;
 mod idfile;
 mod import;
 mod keys;

@@ -25,6 +25,8 @@ pub(super) struct Context {
     pub(super) loader: Loader,
     /// What code may use.
     pub(super) limits: Rc<Limits>,
+    /// What runs: a script's file, a workflow's name. Handlers that wait belong to it.
+    pub(super) scope: RefCell<String>,
     /// Set by `os.exit`.
     pub(super) exit: Cell<Option<u8>>,
     /// How the parts of servers ended, in all fleet calls that did not ask to be left out of it.
@@ -41,6 +43,7 @@ impl Context {
             room,
             out,
             loader,
+            scope: RefCell::new("this session".to_owned()),
             exit: Cell::new(None),
             ended: RefCell::default(),
             closing: RefCell::default(),

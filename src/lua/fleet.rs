@@ -5,7 +5,8 @@ use std::rc::Rc;
 use mlua::{Function, Lua, Table, UserData, UserDataFields, UserDataMethods, Value};
 
 use super::context::Context;
-use super::error::to_table;
+use super::error::{from_lua, to_table};
+use super::ops;
 use super::options::Options;
 use super::server::Server;
 use crate::error::{Error, Kind, Result};
@@ -156,17 +157,24 @@ impl<'a> Job<'a> {
     /// One server's part.
     pub(super) async fn run(&self, row: Row) -> Result<(Status, Value)> {
         let server = Server::new(self.context, row, self.check);
-        let result = super::call(self.lua, self.work, (server.clone(), &self.more)).await;
+        let handle = self.lua.create_userdata(server.clone());
+        let handle = handle.map_err(|e| from_lua(&e))?;
         let link = &server.0;
+        let work = super::call(self.lua, self.work, (&handle, &self.more)).await;
+        let result = ops::ended(self.lua, &handle, work).await;
         // Honest even when the code caught the error: it went on with a guess.
         if link.unknown.get() && result.is_ok() {
             let message = "check mode cannot tell: code looked at a command that was not run";
             return Err(Error::new(Kind::Unpredicted, message));
         }
         let value = result?.into_iter().next().unwrap_or_default();
-        let status = match link.would_change.get() {
-            true => Status::Changed,
-            false => Status::Ok,
+        let tally = &link.tally;
+        let status = if link.would_change.get() || tally.changed.get() > 0 {
+            Status::Changed
+        } else if tally.unknown.get() > 0 {
+            Status::Unknown
+        } else {
+            Status::Ok
         };
         Ok((status_of(&value).unwrap_or(status), value))
     }

@@ -24,7 +24,27 @@ pub(super) struct Link {
     pub(super) would_change: Cell<bool>,
     /// Code looked at the result of a command that check mode withheld.
     pub(super) unknown: Cell<bool>,
+    /// What was done on the server.
+    pub(super) tally: Tally,
     reach: Reach,
+}
+
+/// What was done on a server, counted. In check mode what would have been done.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// Writing verbs that were called by themselves: they may have changed anything.
+    pub(super) verbs: Cell<u32>,
+    /// Operations that have ended.
+    pub(super) operations: Cell<u32>,
+    /// Those that have changed something.
+    pub(super) changed: Cell<u32>,
+    /// Those of which nobody can know.
+    pub(super) unknown: Cell<u32>,
+}
+
+/// Counts one more.
+pub(super) fn count(cell: &Cell<u32>) {
+    cell.set(cell.get().saturating_add(1));
 }
 
 /// How to get at the other end.
@@ -69,6 +89,7 @@ impl Link {
             check: check || context.room.options.check,
             would_change: Cell::new(false),
             unknown: Cell::new(false),
+            tally: Tally::default(),
             reach,
         })
     }
@@ -137,8 +158,9 @@ impl Link {
             .map_err(|e| e.server(&self.id))
     }
 
-    /// In check mode: remembers and reports what is withheld, and says true.
+    /// A writing verb begins. In check mode: remembers and reports what is withheld, and says true.
     pub(super) fn withhold(&self, what: &str) -> bool {
+        count(&self.tally.verbs);
         if self.check {
             self.would_change.set(true);
             self.note(Level::Notice, &format!("would {what}"));

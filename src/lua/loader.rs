@@ -208,6 +208,9 @@ pub(super) fn shipped_in(folder: &str) -> BTreeSet<String> {
 }
 
 fn shipped_candidate(path: &str) -> Candidate {
+    // Operations are a part of the library.
+    let library = path.starts_with("ops/").then(|| format!("mr/{path}"));
+    let path = library.as_deref().unwrap_or(path);
     let place = match path.starts_with("mr/") {
         true => path.to_owned(),
         false => format!("bundled/{path}"),

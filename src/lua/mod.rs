@@ -15,6 +15,7 @@ mod limits;
 mod link;
 mod loader;
 mod mr;
+mod ops;
 mod options;
 mod project;
 mod repl;

@@ -129,6 +129,7 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     native.raw_set("stage_begins", begun)?;
     super::facts::add(lua, &native)?;
     super::tree::add(lua, &native)?;
+    super::ops::add(lua, context, &native)?;
     Ok(native)
 }
 

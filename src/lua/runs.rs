@@ -71,6 +71,10 @@ impl Vm {
             .set_beside(path.parent().map(Path::to_owned));
         self.set_args(&shown, args)
             .map_err(|e| error::from_lua(&e))?;
+        // By its whole name: the same file, wherever it is run from.
+        if let Ok(whole) = path.canonicalize() {
+            *self.context.scope.borrow_mut() = whole.display().to_string();
+        }
         self.exec(&text, &format!("@{shown}"), args).await
     }
 
@@ -148,6 +152,7 @@ impl Vm {
 
     /// The global `arg`: what runs at 0, its arguments from 1 on.
     fn set_args(&self, name: &str, args: &[String]) -> mlua::Result<()> {
+        *self.context.scope.borrow_mut() = name.to_owned();
         let table = self
             .lua
             .create_sequence_from(args.iter().map(String::as_str))?;
@@ -161,7 +166,10 @@ impl Vm {
         function: &Function,
         args: Vec<String>,
     ) -> Result<Vec<Returned>> {
-        let work = call(&self.lua, function, Variadic::from(args));
+        let work = async {
+            let result = call(&self.lua, function, Variadic::from(args)).await;
+            super::ops::over(&self.lua, result).await
+        };
         let result = interrupt::until(&self.context.room.cancel, work).await;
         self.context.closed().await;
         result.map(MultiValue::into_vec)

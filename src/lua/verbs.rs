@@ -160,7 +160,7 @@ fn link_of<T: HasLink>(this: UserDataRef<T>) -> Rc<Link> {
 }
 
 /// Runs a request and gives its output, whatever its exit code.
-async fn exec(link: &Link, request: Request) -> Result<Output> {
+pub(super) async fn exec(link: &Link, request: Request) -> Result<Output> {
     let room = &link.context.room;
     let mut exec = request.exec;
     exec.timeout = exec.timeout.or(room.options.command_timeout);

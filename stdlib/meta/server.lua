@@ -148,6 +148,12 @@ function Remote:facts(opts) end
 ---@return integer[]
 function Remote:ports(opts) end
 
+---The operations, bound to this server: each brings one thing into a state and changes only what
+---differs. `sudo` is for all of them: as root, or as that user.
+---@param opts? { sudo?: boolean|string }
+---@return mr.Ops
+function Remote:ops(opts) end
+
 ---A server of the inventory.
 ---@class Server : mr.Remote
 ---@field id string

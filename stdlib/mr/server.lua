@@ -12,4 +12,9 @@ function methods.ports(s, opts)
   return require("mr.ports").of(s, opts)
 end
 
+-- The operations, bound to it. See mr.ops.
+function methods.ops(s, opts)
+  return require("mr.ops").of(s, opts)
+end
+
 return methods

@@ -3,6 +3,7 @@
 -- For each server: every `prepare` (local, before connecting), then stage by stage
 -- check -> apply -> verify -> marks. Nothing here prints; the outcome
 -- of a server carries a StageResult { status, steps = { { stage, status, duration } } }.
+local args = require "mr.args"
 local native = require "mr.native"
 local stage = {}
 
@@ -32,18 +33,7 @@ local KEYS = {
 local OPTION_KEYS = { type = "string", default = "any", help = "string", choices = "table" }
 local OPTION_TYPES = { string = true, number = true, boolean = true, list = true }
 
-local function names_of(set)
-  local names = {}
-  for name in pairs(set) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
-local function usage(message, hint)
-  error({ kind = "usage", message = message, hint = hint }, 0)
-end
+local names_of, usage = args.names, args.refuse
 
 -- Refuses what is not a stage; every message names the file and the key.
 local function validate(s, name, file)
@@ -144,31 +134,13 @@ function stage.sorted(names)
   return order
 end
 
+-- A value as an option says; the command line gives texts.
 local function converted(value, option, place)
-  local wanted = option.type
-  if type(value) == "string" then -- as the command line gives it
-    if wanted == "number" then
-      value = tonumber(value)
-    elseif wanted == "boolean" then
-      local words =
-        { ["true"] = true, yes = true, ["1"] = true, ["false"] = false, no = false, ["0"] = false }
-      value = words[value:lower()]
-    elseif wanted == "list" then
-      value = require("mr.text").split((value:gsub(",", " ")))
-    end
+  local is = args.from_text(value, option.type)
+  if is == nil then
+    is = value
   end
-  if type(value) ~= (wanted == "list" and "table" or wanted) then
-    usage(("`%s` must be a %s"):format(place, wanted))
-  end
-  if option.choices then
-    for _, choice in ipairs(option.choices) do
-      if choice == value then
-        return value
-      end
-    end
-    usage(("`%s` must be one of: %s"):format(place, table.concat(option.choices, ", ")))
-  end
-  return value
+  return args.value(is, option, ("`%s`"):format(place))
 end
 
 -- The effective options of one stage.
@@ -220,16 +192,33 @@ local function copy(options)
   return own
 end
 
+-- What `apply` has come to. Operations know whether they changed anything; other verbs may have.
+local function status_of(server, before)
+  local now = table.pack(native.tally(server))
+  local verbs, operations, changed, unknown =
+    now[1] - before[1], now[2] - before[2], now[3] - before[3], now[4] - before[4]
+  if operations == 0 or verbs > 0 or changed > 0 then
+    return "changed"
+  end
+  return unknown > 0 and "unknown" or "ok"
+end
+
 -- One stage on one server; gives its status.
 local function run_step(server, s, o)
+  local ops = require "mr.ops"
+  -- A handler that waits since an earlier run needs `apply`, which defines it.
+  local waits = ops.enter(server, "stage " .. s.name)
   local done, found = false, nil
   if s.check then
     done, found = s.check(server, o)
   end
-  local changed = false
-  if not done then
+  local status = "ok"
+  if waits or not done then
+    local before = table.pack(native.tally(server))
     -- `false` says that in the end nothing was different.
-    changed = s.apply(server, o, found) ~= false
+    local is_same = s.apply(server, o, found) == false
+    ops.finish(server)
+    status = is_same and "ok" or status_of(server, before)
     if s.verify and not server.check and s.verify(server, o, found) == false then
       mr.fail "the result could not be verified"
     end
@@ -237,7 +226,7 @@ local function run_step(server, s, o)
   if s.marks and server.meta[s.marks] ~= true then
     server:meta_set(s.marks, true)
   end
-  return changed and "changed" or "ok"
+  return status
 end
 
 -- Brings one server through a plan; raises what the first failing stage raises.
@@ -268,8 +257,8 @@ function stage.run(server, plan)
       error(native.context(err, place), 0)
     end
     result.steps[i] = { stage = name, status = status, duration = mr.now() - begun }
-    if status == "changed" then
-      result.status = "changed"
+    if status == "changed" or (status == "unknown" and result.status == "ok") then
+      result.status = status
     end
   end
   return result

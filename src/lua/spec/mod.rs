@@ -232,12 +232,13 @@ impl World {
 }
 
 /// `file:line` of the innermost function that is not of the bundled library.
-fn here(lua: &Lua) -> Option<String> {
+pub(super) fn here(lua: &Lua) -> Option<String> {
     (1..100).find_map(|level| {
         lua.inspect_stack(level, |frame| {
             let line = frame.current_line()?;
             let file = frame.source().short_src?.into_owned();
-            (!file.starts_with("mr/")).then(|| format!("{file}:{line}"))
+            let is_ours = file.starts_with("mr/") || file.starts_with("__mlua");
+            (!is_ours).then(|| format!("{file}:{line}"))
         })
         .flatten()
     })
