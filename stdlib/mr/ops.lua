@@ -210,21 +210,28 @@ function methods.flush(on)
   handlers.run(on.work)
 end
 
-function On.__index(_, name)
-  local method = methods[name]
-  if method then
-    return method
+-- The same with another user: what a step of an operation gets.
+function methods.as_user(on, user)
+  local own = { server = on.server, work = on.work, memory = on.memory, as = { user } }
+  return setmetatable(own, On)
+end
+
+function On.__index(on, name)
+  if name == "sudo" then
+    return rawget(on, "as")[1]
+  elseif methods[name] then
+    return methods[name]
   end
   local op = perform.placed(ops.load, name)
-  return function(on, ...)
-    if type(on) ~= "table" or getmetatable(on) ~= On then
+  return function(self, ...)
+    if type(self) ~= "table" or getmetatable(self) ~= On then
       perform.placed(
         args.refuse,
         ("`%s`: the value before the verb is missing"):format(name),
         ("operations are called with a colon: `on:%s(…)`"):format(name)
       )
     end
-    return perform.run(on, op, table.pack(...))
+    return perform.run(self, op, table.pack(...))
   end
 end
 

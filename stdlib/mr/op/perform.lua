@@ -132,10 +132,13 @@ end
 -- Does what the plan says, and looks whether that was enough.
 local function take(on, op, o, facts, plan, user)
   for _, step in ipairs(plan.steps or {}) do
-    steps.take(on, step, user)
+    -- What only the doing tells is said with the changes.
+    for _, word in ipairs(steps.take(on:as_user(user), step, user) or {}) do
+      plan.changes[#plan.changes + 1] = word
+    end
   end
   if op.verify ~= false then
-    local left = op.plan(look(on.server, op, o, facts, user), o, facts, on.memory)
+    local left = op.plan(look(on.server, op, o, facts, user), o, facts, on.memory, true)
     if left then
       local words = left.unknown or table.concat(left.changes or {}, ", ")
       mr.fail(("still differs: %s"):format(words))
@@ -153,7 +156,7 @@ local function work(on, op, o, common, told)
   local s, check, memory = on.server, on.work.check, on.memory
   local user = common.sudo
   if user == nil then
-    user = on.as[1]
+    user = on.sudo
   end
   local facts = op.facts and s:facts() or nil
   local key = perform.key(op, o)

@@ -80,7 +80,7 @@ local function check_of(text)
   return (text:gsub("%%s", '"$1"'))
 end
 
--- Does one step on a server.
+-- Does one step on a server; may give further words about what has changed.
 function steps.take(on, step, user)
   local s = on.server
   if step.run then
@@ -104,7 +104,7 @@ function steps.take(on, step, user)
   elseif step.remove then
     exec(s, step, { "rm", step.tree and "-rf" or "-f", "--", step.remove }, nil, user)
   elseif step.call then
-    step.call(on, s)
+    return step.call(on, s)
   end
 end
 
