@@ -104,7 +104,7 @@ async fn options_are_checked_and_converted() {
             r#"{ b = true, c = "b", l = { "a", "b" }, n = 2 }"#,
         ),
         (json!({"x": {"n": "two"}}), "`x.n` must be a number"),
-        (json!({"x": {"b": 1}}), "`x.b` must be a boolean"),
+        (json!({"x": {"b": 1}}), "`x.b` must be true or false"),
         (json!({"x": {"c": "z"}}), "`x.c` must be one of: a, b"),
         (json!({"x": {"m": 1}}), "unknown option `x.m`"),
         (json!({"y": {"m": 1}}), "options are given for `y`"),
