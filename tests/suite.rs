@@ -47,6 +47,7 @@ mod suite {
     mod lua_commands;
     mod lua_limits;
     mod lua_specs;
+    mod many;
     mod ops_data;
     mod original;
     mod public_key;

@@ -15,6 +15,9 @@ const PER_SESSION: u64 = 4;
 /// Descriptors kept for everything else: terminal, database, files.
 const RESERVED: u64 = 64;
 
+/// Sessions that are kept although nobody uses them now: each is a thread and about half a MiB.
+const IDLE: usize = 500;
+
 type Attempt = Shared<LocalBoxFuture<'static, Result<Arc<dyn Transport>>>>;
 
 /// Raises the soft limit of open files to the hard one, and says how many sessions fit.
@@ -102,11 +105,11 @@ impl Connections {
         self.clock.get()
     }
 
-    /// Lets the session go that nobody holds and that was used longest ago, when the limit of
-    /// open files is near.
+    /// Lets the session go that nobody holds and that was used longest ago, when there are many,
+    /// or the limit of open files is near.
     fn make_room(&self) {
         let mut slots = self.slots.borrow_mut();
-        if slots.len() < budget() {
+        if slots.len() < budget().min(IDLE) {
             return;
         }
         let idle =

@@ -222,6 +222,81 @@ async fn check_mode_lets_no_writer_through() {
     assert_eq!(ran, 2, "only the two readers arrived");
 }
 
+/// Connects at once; knows how many of its connections are open, and how many were at the most.
+#[derive(Clone, Default)]
+struct Counting(Arc<(AtomicUsize, AtomicUsize)>);
+
+struct Counted(Counting);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Connector for Counting {
+    fn connect(&self, _: Target) -> Reply<Arc<dyn Transport>> {
+        let open = self.0.0.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.1.fetch_max(open, Ordering::SeqCst);
+        let transport: Arc<dyn Transport> = Arc::new(Counted(self.clone()));
+        Box::pin(async move { Ok(transport) })
+    }
+}
+
+impl Transport for Counted {
+    fn exec(&self, _: crate::ssh::Exec) -> Reply<crate::output::Output> {
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            Ok(crate::output::Output::default())
+        })
+    }
+    fn read(&self, _: &str, _: u64) -> Reply<Vec<u8>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn write(&self, _: &str, _: Vec<u8>, _: Option<u32>) -> Reply<()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn upload(&self, _: std::path::PathBuf, _: &str, _: crate::ssh::CopyOptions) -> Reply<u64> {
+        Box::pin(async { Ok(0) })
+    }
+    fn download(&self, _: &str, _: std::path::PathBuf, _: crate::ssh::CopyOptions) -> Reply<u64> {
+        Box::pin(async { Ok(0) })
+    }
+    fn is_alive(&self) -> bool {
+        true
+    }
+    fn close(&self) -> Reply<()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_servers_do_not_keep_ten_thousand_sessions() {
+    let dir = tempfile::tempdir().unwrap();
+    let counting = Counting::default();
+    let room = Room::new(
+        Config::at(dir.path()).unwrap(),
+        RunOptions::default(),
+        (Arc::new(Silent), Arc::new(Nobody)),
+        (Arc::new(Redactor::new()), Cancel::new()),
+        Arc::new(counting.clone()),
+    );
+    let work = |server: Server| {
+        let room = room.clone();
+        async move {
+            let transport = room.transport(&server).await?;
+            transport.exec(crate::ssh::Exec::new("uptime")).await?;
+            Ok((Status::Ok, ()))
+        }
+    };
+    let outcomes = map(&room, "x", servers(10_000), &policy(100), work, |_| {}).await;
+    assert!(outcomes.iter().all(|o| o.status == Status::Ok) && outcomes.len() == 10_000);
+    let most = counting.0.1.load(Ordering::SeqCst);
+    assert!((100..=600).contains(&most), "{most} at once");
+    room.close().await;
+    assert_eq!(counting.0.0.load(Ordering::SeqCst), 0);
+}
+
 #[test]
 fn batch_is_a_number_or_a_share() {
     assert_eq!("3".parse::<Batch>().unwrap().of(100), 3);
