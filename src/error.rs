@@ -161,6 +161,13 @@ impl Error {
         self
     }
 
+    /// Takes over what another error says that a person can do.
+    #[must_use]
+    pub fn hint_of(mut self, other: &Error) -> Self {
+        self.0.hint.clone_from(&other.0.hint);
+        self
+    }
+
     /// Keeps what the command had printed before it failed.
     #[must_use]
     pub fn output(mut self, output: Output) -> Self {

@@ -44,9 +44,11 @@ mod suite {
     mod log_writing;
     mod looks;
     mod ls;
+    mod lua_check;
     mod lua_commands;
     mod lua_limits;
     mod lua_specs;
+    mod lua_test;
     mod many;
     mod ops_data;
     mod original;

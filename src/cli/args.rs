@@ -78,6 +78,8 @@ pub enum Command {
     Which(super::which::Args),
     Eject(super::eject::Args),
     Doc(super::doc::Args),
+    Check(super::check::Args),
+    Test(super::test::Args),
     Trust(super::trust::Args),
     Completions(super::completions::Args),
     #[command(name = "watch-profile", aliases = [

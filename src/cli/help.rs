@@ -18,9 +18,19 @@ use crate::ui::Screen;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  mroom help exec\n  mroom help patterns")]
 pub struct Args {
-    /// A command (`secrets lock`), or `commands`, `flags`, `patterns`, `exit`.
+    /// A command (`secrets lock`), a stage (`stage env`), or `commands`, `flags`, `patterns`, `exit`.
     #[arg(value_name = "TOPIC")]
     topic: Vec<String>,
+}
+
+impl Args {
+    /// The stage that is asked for: `mroom help stage NAME`.
+    pub fn stage(&self) -> Option<&str> {
+        match self.topic.as_slice() {
+            [command, name] if command == "stage" => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// The commands by subject: heading, names, what these do. On the first page; a test holds it to
@@ -36,9 +46,9 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "status facts log", "their state, their system, their past"),
     ("", "watch-profile", "which ports they listen on"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
+    ("", "check test", "what you write, looked at and tried"),
     ("", "doc which eject trust", "what Lua can use, where it comes from"),
-    ("This machine", "doctor", "what is wrong, here or on the way"),
-    ("", "config secrets", "settings, what opens stored passwords"),
+    ("This machine", "doctor config secrets", "what is wrong, settings, passwords"),
     ("", "completions man help", "for your shell, and for you"),
     ("", "sandbox version", "real sshd servers to learn with"),
 ];

@@ -8,6 +8,7 @@ mod add_cert;
 pub mod app;
 mod args;
 mod bare;
+mod check;
 mod completions;
 mod config;
 mod connect;
@@ -28,6 +29,7 @@ mod help;
 mod import;
 mod log;
 mod ls;
+mod lua_files;
 mod man;
 mod off_cert;
 mod outcomes;
@@ -45,6 +47,7 @@ mod show;
 mod signals;
 mod stage;
 mod status;
+mod test;
 mod trust;
 mod values;
 mod vars;
@@ -151,12 +154,17 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Doc(args) => doc::run(app, args),
         Command::Eject(args) => eject::run(app, args),
         Command::Log(args) => log::run(app, args),
+        Command::Check(args) => check::run(app, args),
+        Command::Test(args) => test::run(app, args),
         Command::Trust(args) => trust::run(app, args),
         Command::Completions(args) => completions::run(&app.screen, args),
         Command::Facts(args) => facts::run(app, args),
         Command::WatchProfile(args) => watch_profile::run(app, args),
         Command::Man(args) => man::run(&app.screen, args),
         Command::Doctor(args) => doctor::run(app, args),
-        Command::Help(args) => help::run(&app.screen, args),
+        Command::Help(args) => match args.stage() {
+            Some(name) => stage::explain(app, name),
+            None => help::run(&app.screen, args),
+        },
     }
 }

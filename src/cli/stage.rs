@@ -18,7 +18,8 @@ use crate::ui::{self, json};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mroom stage cert,env 'web-*' --check
-  mroom stage --list")]
+  mroom stage env all --set strict=true --set cert.key=~/.ssh/id.pub
+  mroom help stage env")]
 pub struct Args {
     /// The stages, joined by commas: `cert,env`.
     #[arg(value_name = "NAMES", required_unless_present = "list")]
@@ -26,8 +27,15 @@ pub struct Args {
     /// Which servers, as with `exec`.
     #[arg(value_name = "PATTERN", required_unless_present = "list")]
     pattern: Vec<String>,
-    /// An option of a stage; `--list` shows them. Without `STAGE.` it is for all that have it.
-    #[arg(short, long = "option", value_name = "[STAGE.]KEY=VALUE")]
+    /// An option of a stage; `mroom help stage NAME` shows them.
+    ///
+    /// Without `STAGE.` it is for all that have it.
+    #[arg(
+        short,
+        long = "set",
+        alias = "option",
+        value_name = "[STAGE.]KEY=VALUE"
+    )]
     options: Vec<String>,
     /// Too little RAM or disk is a failure: the option `strict`.
     #[arg(long)]
@@ -41,7 +49,7 @@ pub struct Args {
 pub fn run(app: &App, args: &Args) -> Result<u8> {
     let vm = vm::open(app)?;
     if args.list {
-        return list(app, &vm.stages()?);
+        return list(app, &vm);
     }
     let names = args.names.iter().flat_map(|n| n.split(',')).map(str::trim);
     let names: Vec<_> = names.filter(|n| !n.is_empty()).map(str::to_owned).collect();
@@ -123,7 +131,7 @@ fn options(vm: &Vm, names: &[String], pairs: &[String]) -> Result<Map<String, Va
                 .join(", ");
             return Err(
                 Error::usage(format!("no stage of this run takes `{pair}`")).hint(format!(
-                    "stages of this run: {known}; `mroom stage --list` shows options"
+                    "stages of this run: {known}; `mroom help stage NAME` shows options"
                 )),
             );
         }
@@ -178,37 +186,107 @@ fn object(app: &App, outcome: &Outcome<StageResult>) -> Value {
     })
 }
 
-fn list(app: &App, stages: &[StageInfo]) -> Result<u8> {
-    for stage in stages {
-        let text = match app.json {
-            true => json::line(&json!({
-                "name": stage.name, "summary": stage.summary, "needs": stage.needs,
-                "marks": stage.marks, "options": stage.options,
-            })),
-            false => described(stage),
-        };
-        app.screen.result(text.as_bytes())?;
+/// The stages with their options; one that is broken is told beside the others.
+fn list(app: &App, vm: &Vm) -> Result<u8> {
+    let mut code = 0;
+    for name in vm.stage_names() {
+        match vm.stage_info(&name) {
+            Ok(stage) => {
+                let text = match app.json {
+                    true => json::line(&described(&stage)),
+                    false => brief(&stage),
+                };
+                app.screen.result(text.as_bytes())?;
+            }
+            Err(error) => {
+                app.screen.problem(&error);
+                code = 2;
+            }
+        }
     }
-    Ok(0)
+    Ok(code)
 }
 
-fn described(stage: &StageInfo) -> String {
+fn described(stage: &StageInfo) -> Value {
+    json!({
+        "name": stage.name, "summary": stage.summary, "needs": stage.needs, "marks": stage.marks,
+        "options": stage.options, "file": stage.file,
+    })
+}
+
+fn brief(stage: &StageInfo) -> String {
     let mut text = format!("{:<10} {}\n", stage.name, stage.summary);
     if !stage.needs.is_empty() {
         text += &format!("{:<10}   needs {}\n", "", stage.needs.join(", "));
     }
     for (key, option) in &stage.options {
-        let default = match &option.default {
-            Some(Value::String(default)) => format!(" [{default}]"),
-            Some(default) => format!(" [{default}]"),
-            None => String::new(),
-        };
+        let default = option.default.iter().map(|d| format!(" [{}]", plain(d)));
         let help = option.help.as_deref().unwrap_or_default();
         text += &format!(
-            "{:<10}   -o {key}={}  {help}{default}\n",
+            "{:<10}   --set {key}={}  {help}{}\n",
             "",
-            option.kind.to_uppercase()
+            option.kind.to_uppercase(),
+            default.collect::<String>()
         );
     }
     text
+}
+
+/// `mroom help stage NAME`: one stage in full.
+pub(super) fn explain(app: &App, name: &str) -> Result<u8> {
+    let vm = vm::open(app)?;
+    let stage = vm.stage_info(name)?;
+    if app.json {
+        app.screen
+            .result(json::line(&described(&stage)).as_bytes())?;
+        return Ok(0);
+    }
+    let order = vm.planned(&[name.to_owned()])?;
+    let order: Vec<&str> = order.iter().map(|s| s.name.as_str()).collect();
+    let mut text = format!("{}\n\nUsage: mroom stage {name} PATTERN\n\n", stage.summary);
+    let mut fact = |what: &str, is: &str| {
+        if !is.is_empty() {
+            text += &format!("{what:<8} {is}\n");
+        }
+    };
+    fact("needs", &stage.needs.join(", "));
+    fact(
+        "runs",
+        &order
+            .iter()
+            .filter(|_| order.len() > 1)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    fact("marks", stage.marks.as_deref().unwrap_or_default());
+    fact("file", &stage.file);
+    if !stage.options.is_empty() {
+        text += "\nOptions:\n";
+    }
+    for (key, option) in &stage.options {
+        let choices: Vec<String> = option.choices.iter().map(plain).collect();
+        let kind = match choices.is_empty() {
+            true => option.kind.to_uppercase(),
+            false => choices.join("|"),
+        };
+        text += &format!("  --set {key}={kind}\n");
+        let default = option.default.iter().map(|d| format!("[{}]", plain(d)));
+        let words: Vec<String> = option.help.clone().into_iter().chain(default).collect();
+        if !words.is_empty() {
+            text += &format!("          {}\n", words.join(" "));
+        }
+    }
+    app.screen
+        .result(ui::sanitize::visible(text.as_bytes()).as_bytes())?;
+    Ok(0)
+}
+
+/// A default or a choice as it is typed.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
 }

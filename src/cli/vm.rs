@@ -60,12 +60,19 @@ fn out(app: &App) -> Out {
     })
 }
 
+/// The current folder.
+///
+/// # Errors
+/// [`Kind::Local`] when it is gone.
+pub fn here() -> Result<PathBuf> {
+    std::env::current_dir()
+        .map_err(|e| Error::local(format!("the current folder is gone: {e}")).source(e))
+}
+
 /// The project around the current folder, when somebody has trusted it as it is now; a change
 /// asks again.
-fn project(app: &App) -> Result<Option<Project>> {
-    let here = std::env::current_dir()
-        .map_err(|e| Error::local(format!("the current folder is gone: {e}")).source(e))?;
-    let Some(root) = Project::find(&here) else {
+pub fn project(app: &App) -> Result<Option<Project>> {
+    let Some(root) = Project::find(&here()?) else {
         return Ok(None);
     };
     let project = Project::read(&root)?;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use mlua::{FromLuaMulti, Function, IntoLuaMulti, LuaSerdeExt as _, Table, Value};
+use mlua::{FromLuaMulti, Function, LuaSerdeExt as _, Table, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Vm, error};
+use super::{Vm, call_now, error};
 use crate::error::{Error, Result};
 
 /// One option of a stage, as its file declares it.
@@ -21,6 +21,9 @@ pub struct StageOption {
     /// Its value when nothing is given.
     #[serde(default)]
     pub default: Option<Json>,
+    /// The only values that it may have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Json>,
 }
 
 /// What a stage says about itself.
@@ -36,6 +39,8 @@ pub struct StageInfo {
     pub marks: Option<String>,
     /// Its options, by name.
     pub options: BTreeMap<String, StageOption>,
+    /// The file that it comes from.
+    pub file: String,
 }
 
 /// What a workflow says about itself.
@@ -95,12 +100,32 @@ impl Vm {
             .ok_or_else(|| Error::usage(format!("workflow `{name}`: the file must return a table")))
     }
 
+    /// The names of all stages.
+    pub fn stage_names(&self) -> Vec<String> {
+        self.context.loader.list("stages").into_iter().collect()
+    }
+
     /// All stages, by name.
     ///
     /// # Errors
-    /// A stage file that is not a stage: the message names file and key.
+    /// As [`Vm::stage_info`].
     pub fn stages(&self) -> Result<Vec<StageInfo>> {
-        self.asked("all", ())
+        let names = self.stage_names();
+        names.iter().map(|name| self.stage_info(name)).collect()
+    }
+
+    /// What a stage says about itself.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] when there is none of that name, or its file is not a stage:
+    /// the message names file and key.
+    pub fn stage_info(&self, name: &str) -> Result<StageInfo> {
+        let load = || self.stage_module()?.get::<Function>("load");
+        let load = load().map_err(|e| error::from_lua(&e))?;
+        let values = call_now(&self.lua, &load, name)?;
+        let (table, file): (Table, String) =
+            FromLuaMulti::from_lua_multi(values, &self.lua).map_err(|e| error::from_lua(&e))?;
+        self.info(&table, file).map_err(|e| error::from_lua(&e))
     }
 
     /// The stages of a run, in the order in which they would run.
@@ -108,25 +133,19 @@ impl Vm {
     /// # Errors
     /// As [`Vm::stage`].
     pub fn planned(&self, names: &[String]) -> Result<Vec<StageInfo>> {
-        self.asked("sorted", names.to_vec())
+        let sorted = || self.stage_module()?.get::<Function>("sorted");
+        let sorted = sorted().map_err(|e| error::from_lua(&e))?;
+        let values = call_now(&self.lua, &sorted, names.to_vec())?;
+        let list: Vec<Table> =
+            FromLuaMulti::from_lua_multi(values, &self.lua).map_err(|e| error::from_lua(&e))?;
+        let name = |t: &Table| t.get::<String>("name").map_err(|e| error::from_lua(&e));
+        list.iter().map(|t| self.stage_info(&name(t)?)).collect()
     }
 
-    /// What a function of `mr.stage` says of stages.
-    fn asked(&self, function: &str, args: impl IntoLuaMulti) -> Result<Vec<StageInfo>> {
-        let module = self.stage_module().map_err(|e| error::from_lua(&e))?;
-        let function = module.get::<Function>(function);
-        let function = function.map_err(|e| error::from_lua(&e))?;
-        let given = super::call_now(&self.lua, &function, args)?;
-        let read = || -> mlua::Result<Vec<StageInfo>> {
-            let list: Vec<Table> = FromLuaMulti::from_lua_multi(given, &self.lua)?;
-            list.iter().map(|table| self.info(table)).collect()
-        };
-        read().map_err(|e| error::from_lua(&e))
-    }
-
-    fn info(&self, table: &Table) -> mlua::Result<StageInfo> {
+    fn info(&self, table: &Table, file: String) -> mlua::Result<StageInfo> {
         // `get`: a stage that extends another may do so with a metatable.
         Ok(StageInfo {
+            file,
             name: table.get("name")?,
             summary: table.get::<Option<String>>("summary")?.unwrap_or_default(),
             needs: table

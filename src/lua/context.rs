@@ -54,6 +54,11 @@ impl Context {
     pub(super) async fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let interrupted = || Error::new(Kind::Cancelled, "interrupted");
         self.limits.waits();
+        // Files are loaded before anything runs: there is nobody yet who could wait.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::usage("nothing can be waited for while a file loads")
+                .hint("work belongs into the functions of the file"));
+        }
         // A call that begins after Ctrl-C must not begin: the script is on its way out.
         if self.room.cancel.is_cancelled() {
             return Err(interrupted());

@@ -5,6 +5,7 @@
 //! VM's; bindings share a [`context::Context`]. Must not import `ui` or `cli`.
 
 mod catalog;
+mod check;
 mod context;
 pub mod doc;
 mod error;
@@ -35,13 +36,14 @@ mod verbs;
 mod tests;
 
 pub use catalog::{StageInfo, StageOption, WorkflowInfo};
+pub use check::{Checker, Finding};
 pub use context::Out;
 pub use doc::Reference;
 pub use loader::{Candidate, Loader, Origin};
-pub use project::{FOLDER, Project, Trust};
+pub use project::{FOLDER, Project, STUBS, Trust};
 pub use repl::Shown;
 pub use runs::{Returned, StageResult, StageStep};
-pub use spec::{SpecResult, run_specs};
+pub use spec::{SpecOptions, SpecResult, run_specs};
 
 use std::rc::Rc;
 

@@ -127,6 +127,9 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
         })
     })?;
     native.raw_set("stage_begins", begun)?;
+    let limits = context.limits.clone();
+    let loading = lua.create_function(move |_, file: String| Ok(limits.load(&file)?))?;
+    native.raw_set("loading", loading)?;
     super::facts::add(lua, &native)?;
     super::tree::add(lua, &native)?;
     super::ops::add(lua, context, &native)?;

@@ -124,6 +124,18 @@ impl Sandbox {
         Ok(servers.into_iter().map(member).collect())
     }
 
+    /// Empties the home of a server.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`] when something in it cannot be removed.
+    pub fn clear(&self, id: &str) -> Result<()> {
+        let home = SandboxServer::new(&self.dir, id.to_owned()).home();
+        if home.exists() {
+            fs::remove_dir_all(&home).map_err(|e| program::failed("cannot remove", &home, e))?;
+        }
+        program::private_dir(&home)
+    }
+
     /// Stops every server, takes them out of the inventory and removes the folder; gives their
     /// number, 0 when there was no sandbox.
     ///

@@ -46,13 +46,16 @@ impl SandboxServer {
     pub(super) fn host_key(&self) -> PathBuf {
         self.dir.join("host_key")
     }
+    pub(super) fn home(&self) -> PathBuf {
+        self.dir.join("home")
+    }
     fn pid_file(&self) -> PathBuf {
         self.dir.join("pid")
     }
 
     /// Writes the configuration and makes the home.
     pub(super) fn write_config(&self, program: &Program, key: &Key) -> Result<()> {
-        let home = self.dir.join("home");
+        let home = self.home();
         private_dir(&home)?;
         for stale in [self.log(), self.pid_file()] {
             let _ = fs::remove_file(stale);

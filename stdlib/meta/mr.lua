@@ -184,6 +184,12 @@ mr.stage = {}
 function mr.stage.load(name) end
 ---@return mr.Stage[]
 function mr.stage.all() end
+---The value, when it is a stage; else an error that names the file and the key.
+---@param value any
+---@param name string as the file is called
+---@param file string for the message
+---@return mr.Stage
+function mr.stage.validate(value, name, file) end
 ---The stages and what they need, in the order in which they run.
 ---@param names string[]
 ---@return mr.Stage[]

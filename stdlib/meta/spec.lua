@@ -16,6 +16,10 @@ function it(name, body) end
 ---@param body fun()
 function before_each(body) end
 
+---Leaves the case that runs: what it needs is not there. It counts as skipped.
+---@param reason string
+function skip(reason) end
+
 ---@class mr.Expect
 local Expect = {}
 
@@ -45,6 +49,7 @@ function Expect:raises(wanted) end
 
 ---Pretended servers. `fake "web-1"` puts one into the inventory; `opts` are those of `server.add`.
 ---@class mr.FakeModule
+---@field is_real boolean with `mroom test --sandbox`: servers are real, `on` and `commands` skip the case
 ---@overload fun(id: string, opts?: table): Fake
 fake = {}
 

@@ -1,10 +1,11 @@
--- describe, it, before_each, expect and fake: the words of *_spec.lua files. Internal: these are
+-- describe, it, before_each, skip, expect and fake: the words of *_spec.lua files. Internal: these are
 -- globals there, described in stdlib/meta/spec.lua.
 --
 -- A file is loaded first, which collects its cases; then each runs in a room in which nothing of
 -- the one before is left.
 local native = ...
 local cases, names, before = {}, {}, {}
+local skipped -- why the case that runs is left
 
 -- Raises with the place in the spec in front.
 local function failed(...)
@@ -35,6 +36,12 @@ function it(name, body)
     before = table.move(before, 1, #before, 1, {}),
     body = body,
   }
+end
+
+-- Leaves the case that runs: what it needs is not there.
+function skip(reason)
+  skipped = tostring(reason)
+  error({ kind = "script", message = "skipped: " .. skipped }, 0)
 end
 
 local function same(a, b)
@@ -127,7 +134,7 @@ function expect(value)
   return setmetatable({ value = value }, Expect)
 end
 
--- Puts a pretended server into the inventory. opts are those of server.add.
+-- Puts a server into the inventory that is nowhere. opts are those of server.add.
 local function add(id, opts)
   local new = { id = id, host = "192.0.2.1", user = "root" }
   for key, value in pairs(opts or {}) do
@@ -136,16 +143,63 @@ local function add(id, opts)
   server.add(new)
 end
 
-fake = setmetatable({}, {
+-- What `fake "web-1"` gives where servers are real: files are put there and looked at by its own
+-- verbs. Answers that are scripted make no sense, and nobody notes what is asked.
+local Real = {}
+Real.__index = Real
+
+function Real:put(path, content, opts)
+  server(self.id):write(path, content, opts)
+end
+
+function Real:file(path)
+  local s = server(self.id)
+  if s:test { "test", "-e", path } then
+    return s:read(path), ("%04d"):format(tonumber(s:capture { "stat", "-c", "%a", path }))
+  end
+end
+
+for verb, why in pairs {
+  on = "its answers are scripted",
+  on_like = "its answers are scripted",
+  commands = "it looks at what was asked",
+  calls = "it looks at what was asked",
+} do
+  Real[verb] = function()
+    skip(why .. ", and servers are real")
+  end
+end
+
+local function real(id, opts)
+  native.real(id)
+  local s = server(id)
+  s:tag(table.unpack(opts and opts.tags or {}))
+  s:meta_set(opts and opts.meta or {})
+  return setmetatable({ id = id }, Real)
+end
+
+fake = setmetatable({ is_real = native.real ~= nil }, {
   -- fake "web-1": a server that answers; gives what scripts it.
   __call = function(_, id, opts)
+    if native.real then
+      return real(id, opts)
+    end
     add(id, opts)
     return native.server(id)
   end,
 })
 
 -- A server that cannot be reached.
-fake.down = add
+function fake.down(id, opts)
+  local new = {}
+  if native.real then -- nobody listens there, which is told at once
+    new = { host = "127.0.0.1", port = 1 }
+  end
+  for key, value in pairs(opts or {}) do
+    new[key] = value
+  end
+  add(id, new)
+end
 
 -- Puts a Lua file into the user's folder: fake.module("stages.motd", text).
 fake.module = native.module
@@ -153,27 +207,49 @@ fake.module = native.module
 -- What was printed, and the lines that a person would read beside it.
 fake.printed, fake.notes = native.printed, native.notes
 
+-- The modules that were there before any file was loaded.
+local shipped = {}
+for name in pairs(package.loaded) do
+  shipped[name] = true
+end
+
 local function forget()
   native.reset()
   for name in pairs(package.loaded) do
-    if name:find "^stages%." or name:find "^workflows%." then
+    if not shipped[name] then
       package.loaded[name] = nil
     end
   end
 end
 
+local function is_meant(case)
+  return native.filter == nil or case.name:find(native.filter, 1, true) ~= nil
+end
+
 return function(file)
   file()
   local results = {}
-  for i, case in ipairs(cases) do
+  for _, case in ipairs(cases) do
+    if not is_meant(case) then
+      goto next
+    end
     forget()
+    skipped = nil
+    local begun = mr.now()
     local _, err = mr.try(function()
       for _, body in ipairs(case.before) do
         body()
       end
       case.body()
     end)
-    results[i] = { name = case.name, place = case.place, err = err }
+    results[#results + 1] = {
+      name = case.name,
+      place = case.place,
+      err = not skipped and err or nil,
+      skipped = skipped,
+      duration = mr.now() - begun,
+    }
+    ::next::
   end
   return results
 end

@@ -35,12 +35,19 @@ local OPTION_TYPES = { string = true, number = true, boolean = true, list = true
 
 local names_of, usage = args.names, args.refuse
 
--- Refuses what is not a stage; every message names the file and the key.
-local function validate(s, name, file)
+-- Does a value fit the type of an option?
+local function fits(value, wanted)
+  return type(value) == (wanted == "list" and "table" or wanted)
+end
+
+-- The value, when it is a stage; else an error that names the file and the key.
+function stage.validate(s, name, file)
   local function bad(text, hint)
     usage(("%s: %s"):format(file, text), hint)
   end
-  if type(s) ~= "table" then
+  if s == true then -- what `require` makes of nothing
+    bad "the file gives nothing back: it must end with `return { … }`"
+  elseif type(s) ~= "table" then
     bad(("a stage file must return a table, not %s"):format(type(s)))
   end
   for key, value in pairs(s) do
@@ -79,6 +86,8 @@ local function validate(s, name, file)
     end
     if not OPTION_TYPES[option.type] then
       bad(("`options.%s.type` must be one of: %s"):format(key, names_of(OPTION_TYPES)))
+    elseif option.default ~= nil and not fits(option.default, option.type) then
+      bad(("`options.%s.default` must be a %s"):format(key, option.type))
     end
   end
   return s
@@ -95,7 +104,7 @@ function stage.load(name, needed_by)
       "stages: " .. table.concat(native.list "stages", ", ")
     )
   end
-  return validate(require(module), name, file), file
+  return stage.validate(require(module), name, file), file
 end
 
 -- All stages that there are, by name.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use machineroom::lua::{SpecResult, run_specs};
+use machineroom::lua::{SpecOptions, SpecResult, run_specs};
 
 use super::files::{files, root, shown};
 
@@ -14,7 +14,8 @@ const TIME: Duration = Duration::from_secs(60);
 /// The failures of a file's cases, and how many cases there are.
 async fn failures(path: &Path) -> (Vec<String>, usize) {
     let folder = tempfile::tempdir().unwrap();
-    match tokio::time::timeout(TIME, run_specs(path, folder.path())).await {
+    let options = SpecOptions::default();
+    match tokio::time::timeout(TIME, run_specs(path, folder.path(), &options)).await {
         Ok(Ok(results)) => {
             let told = |r: &SpecResult| {
                 let failure = r.failure.as_ref()?;

@@ -15,6 +15,8 @@ pub(super) enum Wants {
     Stages,
     Workflow,
     Module,
+    /// A module, or a file here.
+    FileOrModule,
     Tag,
     /// `key=value` of a server.
     Field,
@@ -39,7 +41,7 @@ const NAMES: &[(&str, Wants)] = &[
     ("SOURCE", Wants::Side), ("DEST", Wants::Side),
     ("NAMES", Wants::Stages),
     ("FILE|NAME", Wants::Workflow),
-    ("MODULE", Wants::Module),
+    ("MODULE", Wants::Module), ("FILE|MODULE", Wants::FileOrModule),
     ("TAG", Wants::Tag),
     ("KEY=VALUE", Wants::Field),
     ("NAME,...", Wants::Fields), ("COLUMNS", Wants::Fields),

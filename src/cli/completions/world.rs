@@ -68,12 +68,12 @@ impl World {
                     files: Files::All,
                 };
             }
-            Wants::Module => {
-                let full = |family: &'static str| {
-                    let names = self.modules(family).into_iter();
-                    names.map(move |c| candidate(format!("{family}.{}", c.value), ""))
+            Wants::Module => self.named(),
+            Wants::FileOrModule => {
+                return Found {
+                    list: self.named(),
+                    files: Files::All,
                 };
-                full("stages").chain(full("workflows")).collect()
             }
             Wants::Tag => plain(self.names.tags()),
             Wants::Field => self.field(word, "", &["id"]),
@@ -194,6 +194,15 @@ impl World {
             false => Files::All,
         };
         Found { list, files }
+    }
+
+    /// Stages and workflows by the names of their modules.
+    fn named(&self) -> Vec<Candidate> {
+        let full = |family: &'static str| {
+            let names = self.modules(family).into_iter();
+            names.map(move |c| candidate(format!("{family}.{}", c.value), ""))
+        };
+        full("stages").chain(full("workflows")).collect()
     }
 
     /// The names of stages or workflows, those of a trusted project among them.

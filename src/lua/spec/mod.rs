@@ -1,8 +1,10 @@
 //! Lua specs: a file of `describe` and `it` that runs in a room of its own, whose servers are
-//! pretended ones. The words are in `stdlib/mr/spec.lua`; here is what they stand on.
+//! pretended ones, or real ones of a sandbox of its own. The words are in `stdlib/mr/spec.lua`;
+//! here is what they stand on.
 //!
 //! Each file gets a fresh VM, inventory and folder; between two cases everything is forgotten.
 
+mod real;
 mod server;
 
 use std::cell::RefCell;
@@ -13,14 +15,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mlua::{Function, Lua, Table, Value};
 
 use super::error::{of_value, place};
-use super::{Loader, Vm, call, load, loader};
+use super::loader::Origin;
+use super::{Loader, Project, Vm, call, interrupt, load, loader};
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::events::{Events, Level, Nobody};
 use crate::fleet::{Room, RunOptions};
 use crate::secret::Redactor;
+use crate::ssh::Connector;
 use crate::ssh::fake::FakeConnector;
+use real::RealServers;
 use server::FakeServer;
 
 /// How one case of a spec file ended.
@@ -32,29 +37,52 @@ pub struct SpecResult {
     pub place: String,
     /// `file:line: what is wrong`; `None` when all is well.
     pub failure: Option<String>,
+    /// Why it was not run to its end, which is neither well nor wrong.
+    pub skipped: Option<String>,
+    /// Seconds.
+    pub duration: f64,
 }
 
-/// Runs every case of a spec file, in order. `folder` is empty and only for this file: inventory
-/// and user's Lua files of the pretended room are kept there.
+/// How specs are run.
+#[derive(Debug, Clone, Default)]
+pub struct SpecOptions {
+    /// Whose stages, workflows and modules they find.
+    pub project: Option<Project>,
+    /// Only cases whose names have this in them.
+    pub filter: Option<String>,
+    /// Real sandbox servers instead of pretended ones.
+    pub is_real: bool,
+    /// Ends them.
+    pub cancel: Cancel,
+}
+
+/// Runs the cases of a spec file, in order. `folder` is empty and only for this file: inventory
+/// and user's Lua files of its room are kept there, and the sandbox.
 ///
 /// # Errors
 /// A file that cannot be read or loaded, that raises outside of its cases, or that has none.
-pub async fn run_specs(path: &Path, folder: &Path) -> Result<Vec<SpecResult>> {
+pub async fn run_specs(
+    path: &Path,
+    folder: &Path,
+    options: &SpecOptions,
+) -> Result<Vec<SpecResult>> {
     let shown = path.display().to_string();
     let text = std::fs::read(path)
         .map_err(|e| Error::usage(format!("cannot read `{shown}`: {e}")).source(e))?;
-    let world = World::new(folder)?;
+    let world = World::new(folder, options)?;
     let inner = || -> mlua::Result<Function> {
         let words = loader::bundled("mr/spec.lua").unwrap_or_default();
         let words = world.vm.lua.load(&*words).set_name("=mr/spec.lua");
-        words.call(world.native()?)
+        words.call(world.native(options.filter.clone())?)
     };
     let run = inner().map_err(|e| super::error::from_lua(&e))?;
     let beside = path.parent().map(Path::to_owned);
     world.vm.context.loader.set_beside(beside);
     let chunk = load(&world.vm.lua, &text, &format!("@{shown}"))?;
-    let results = call(&world.vm.lua, &run, chunk).await;
+    let results = call(&world.vm.lua, &run, chunk);
+    let results = interrupt::until(&options.cancel, results).await;
     world.vm.context.closed().await;
+    world.vm.context.room.close().await;
     let read = |list: &Value| -> mlua::Result<Vec<SpecResult>> {
         let list = list.as_table().into_iter();
         let each = list.flat_map(|l| l.sequence_values::<Table>());
@@ -62,7 +90,7 @@ pub async fn run_specs(path: &Path, folder: &Path) -> Result<Vec<SpecResult>> {
     };
     let list = results?.into_iter().next().unwrap_or_default();
     let results = read(&list).map_err(|e| super::error::from_lua(&e))?;
-    match results.is_empty() {
+    match results.is_empty() && options.filter.is_none() {
         true => Err(Error::usage(format!("`{shown}`: there is no `it` in it"))),
         false => Ok(results),
     }
@@ -76,6 +104,8 @@ fn result(case: &Table) -> mlua::Result<SpecResult> {
     };
     Ok(SpecResult {
         name: case.raw_get("name")?,
+        skipped: case.raw_get("skipped")?,
+        duration: case.raw_get("duration")?,
         place: at,
         failure,
     })
@@ -120,22 +150,28 @@ impl Events for Notes {
 /// The room of one spec file.
 struct World {
     vm: Vm,
-    connector: FakeConnector,
+    fakes: FakeConnector,
     notes: Arc<Notes>,
     printed: Rc<RefCell<String>>,
+    /// Instead of the pretended ones.
+    real: Option<Rc<RealServers>>,
 }
 
 impl World {
-    fn new(folder: &Path) -> Result<Self> {
+    fn new(folder: &Path, options: &SpecOptions) -> Result<Self> {
         let config = Config::at(folder)?;
-        let loader = Loader::new(config.config_dir(), None);
-        let (connector, notes) = (FakeConnector::new(), Arc::new(Notes::default()));
+        let loader = Loader::new(config.config_dir(), options.project.clone());
+        let (fakes, notes) = (FakeConnector::new(), Arc::new(Notes::default()));
+        let connector: Arc<dyn Connector> = match options.is_real {
+            true => real::connector(&config, notes.clone()),
+            false => Arc::new(fakes.clone()),
+        };
         let room = Room::new(
             config,
             RunOptions::default(),
             (notes.clone(), Arc::new(Nobody)),
-            (Arc::new(Redactor::new()), Cancel::new()),
-            Arc::new(connector.clone()),
+            (Arc::new(Redactor::new()), options.cancel.clone()),
+            connector,
         );
         let printed = Rc::new(RefCell::new(String::new()));
         let sink = printed.clone();
@@ -143,23 +179,31 @@ impl World {
             sink.borrow_mut().push_str(text);
             Ok(())
         });
+        let real = options
+            .is_real
+            .then(|| Rc::new(RealServers::new(room.clone())));
         Ok(World {
             vm: Vm::new(room, out, loader)?,
-            connector,
+            real,
+            fakes,
             notes,
             printed,
         })
     }
 
     /// What `mr/spec.lua` is made of.
-    fn native(&self) -> mlua::Result<Table> {
+    fn native(&self, filter: Option<String>) -> mlua::Result<Table> {
         let lua = &self.vm.lua;
         let native = lua.create_table()?;
         native.raw_set("place", lua.create_function(|lua, ()| Ok(here(lua)))?)?;
-        let connector = self.connector.clone();
-        let server =
-            lua.create_function(move |_, id: String| Ok(FakeServer(connector.server(&id))))?;
+        native.raw_set("filter", filter)?;
+        let fakes = self.fakes.clone();
+        let server = lua.create_function(move |_, id: String| Ok(FakeServer(fakes.server(&id))))?;
         native.raw_set("server", server)?;
+        if let Some(real) = self.real.clone() {
+            let add = lua.create_function(move |_, id: String| Ok(real.add(&id)?))?;
+            native.raw_set("real", add)?;
+        }
         let printed = self.printed.clone();
         let text = lua.create_function(move |lua, ()| lua.create_string(&*printed.borrow()))?;
         native.raw_set("printed", text)?;
@@ -181,7 +225,12 @@ impl World {
             .lua
             .create_function(move |_, (name, text): (String, String)| {
                 // The name is held to the loader's rules: no way out of the folder.
-                context.loader.candidates(&name)?;
+                let candidates = context.loader.candidates(&name)?;
+                let mut before = candidates.iter().filter(|c| c.origin == Origin::Project);
+                if before.any(|c| c.text.is_some()) {
+                    let message = format!("`fake.module`: the project has `{name}` itself");
+                    return Err(Error::usage(message).into());
+                }
                 let path = context
                     .loader
                     .user_dir()
@@ -199,10 +248,11 @@ impl World {
     /// Forgets sessions, servers, Lua files and all that was said.
     fn reset(&self) -> mlua::Result<Function> {
         let context = self.vm.context.clone();
-        let (connector, notes) = (self.connector.clone(), self.notes.clone());
+        let (fakes, notes) = (self.fakes.clone(), self.notes.clone());
+        let real = self.real.clone();
         let printed = self.printed.clone();
         self.vm.lua.create_async_function(move |_, ()| {
-            let (context, connector) = (context.clone(), connector.clone());
+            let (context, fakes, real) = (context.clone(), fakes.clone(), real.clone());
             printed.borrow_mut().clear();
             notes
                 .0
@@ -211,19 +261,20 @@ impl World {
                 .clear();
             async move {
                 context.room.close().await;
-                connector.forget();
+                fakes.forget();
+                if let Some(real) = real {
+                    real.forget();
+                }
                 let store = context.room.store()?;
                 for server in store.list()? {
                     store.remove(&server.id)?;
                 }
-                for family in ["stages", "workflows"] {
-                    let folder = context.loader.user_dir().join(family);
-                    if folder.exists() {
-                        std::fs::remove_dir_all(&folder).map_err(|e| {
-                            let text = format!("cannot remove `{}`: {e}", folder.display());
-                            Error::local(text).source(e)
-                        })?;
-                    }
+                let folder = context.loader.user_dir();
+                if folder.exists() {
+                    std::fs::remove_dir_all(folder).map_err(|e| {
+                        let text = format!("cannot remove `{}`: {e}", folder.display());
+                        Error::local(text).source(e)
+                    })?;
                 }
                 Ok(())
             }
