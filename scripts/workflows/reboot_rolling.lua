@@ -7,60 +7,12 @@
 -- -e command=...    what restarts it
 -- -e boot_id=...    a command whose output is another one after each start
 
-local COMMAND = "systemctl reboot 2>/dev/null || shutdown -r now || reboot"
-local BOOT_ID = "cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime"
-
-local function shell(command)
-  return { "sh", "-c", command }
-end
-
--- Nobody wants to restart the machine that they sit at, nor one whose people are at work.
-local function refuse(s, before)
-  local file = io.open "/proc/sys/kernel/random/boot_id"
-  local here = file and file:read "l"
-  if file then
-    file:close()
-  end
-  if before == here then
-    mr.fail("this is the machine that you sit at, or a container on it")
-  end
-  if tostring(vars.force) == "true" then
-    return
-  end
-  local users = {}
-  for _, line in ipairs(mr.text.lines(s:capture(shell "who 2>/dev/null; true"))) do
-    users[#users + 1] = line:match "^%S+"
-  end
-  if users[1] then
-    local hint = "`mroom run who` tells from where; `-e force=true` restarts it all the same"
-    mr.fail("logged in: " .. table.concat(users, ", "), { hint = hint })
-  end
-end
-
--- The connection may break before the command ends; only a refusal is an error.
-local function restart(s)
-  local _, err = mr.try(s.run, s, shell(vars.command or COMMAND), { timeout = 60 })
-  if
-    err and ((err.kind == "exit" and err.code) or err.kind == "cancelled" or err.kind == "usage")
-  then
-    error(err, 0)
-  end
-end
-
--- What a new session says of the start; nil as long as there is none.
-local function boot_id(s)
-  s:release()
-  local id, err = mr.try(s.capture, s, shell(vars.boot_id or BOOT_ID), { timeout = 30 })
-  if err and (err.kind == "host_key" or err.kind == "cancelled") then
-    error(err, 0)
-  end
-  return id
-end
+local restart = require "mr.restart"
 
 local function is_well(s)
   local port = math.tointeger(tonumber(vars.probe))
   if not port then
-    return s:test(shell(vars.probe))
+    return s:test { "sh", "-c", vars.probe }
   end
   for _, open in ipairs(s:ports { all = true }) do
     if open == port then
@@ -71,28 +23,22 @@ local function is_well(s)
 end
 
 local function reboot(s, timeout)
-  local before = s:capture(shell(vars.boot_id or BOOT_ID))
-  refuse(s, before)
-  local begun = mr.now()
-  s:phase "restarting"
-  restart(s)
-  if s.check then
-    return nil
-  end
-  s:phase "waiting for its return"
-  mr.wait(function()
-    local now = boot_id(s)
-    return now and now ~= "" and now ~= before
-  end, { timeout = timeout, every = 2, what = "the return from the restart" })
-  if vars.probe then
-    s:phase "waiting for the probe"
-    mr.wait(function()
-      return mr.try(is_well, s)
-    end, { timeout = timeout, every = 2, what = ("the probe `%s`"):format(vars.probe) })
-  end
-  local seconds = math.ceil(mr.now() - begun)
-  s:log(("is back after %d s"):format(seconds))
-  return { seconds = seconds }
+  local seconds = restart.run(s, {
+    command = vars.command,
+    boot_id = vars.boot_id,
+    timeout = timeout,
+    probe_name = vars.probe,
+    probe = vars.probe and function()
+      return is_well(s)
+    end or nil,
+    before = function()
+      if tostring(vars.force) ~= "true" then
+        local hint = "`mroom run who` tells from where; `-e force=true` restarts it all the same"
+        restart.refuse_users(s, hint)
+      end
+    end,
+  })
+  return seconds and { seconds = seconds }
 end
 
 return {

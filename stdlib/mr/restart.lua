@@ -1,0 +1,103 @@
+-- mr.restart: a server is restarted, and its return is waited for. For the operation `reboot` and
+-- the workflow `reboot_rolling`.
+--
+-- A server is back when a new session says another boot id than before; then a probe of the
+-- caller's may say when it is well. This machine itself is never restarted.
+local restart = {}
+
+local COMMAND = "systemctl reboot 2>/dev/null || shutdown -r now || reboot"
+local BOOT_ID = "cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime"
+
+local function shell(command)
+  return { "sh", "-c", command }
+end
+
+-- Nobody wants to restart the machine that they sit at.
+local function refuse(before)
+  local file = io.open "/proc/sys/kernel/random/boot_id"
+  local here = file and file:read "l"
+  if file then
+    file:close()
+  end
+  if before == here then
+    mr.fail "this is the machine that you sit at, or a container on it"
+  end
+end
+
+-- Raises when somebody is logged in; `hint` says how to restart it all the same.
+function restart.refuse_users(s, hint)
+  local users = {}
+  for _, line in ipairs(mr.text.lines(s:capture(shell "who 2>/dev/null; true"))) do
+    users[#users + 1] = line:match "^%S+"
+  end
+  if users[1] then
+    mr.fail("logged in: " .. table.concat(users, ", "), { hint = hint })
+  end
+end
+
+-- The connection may break before the command ends; only a refusal is an error.
+local function begin(s, opts)
+  local _, err =
+    mr.try(s.run, s, shell(opts.command or COMMAND), { timeout = 60, sudo = opts.sudo })
+  if
+    err and ((err.kind == "exit" and err.code) or err.kind == "cancelled" or err.kind == "usage")
+  then
+    error(err, 0)
+  end
+end
+
+-- What a new session says of the start; nil as long as there is none.
+local function boot_id(s, opts)
+  s:release()
+  local id, err = mr.try(s.capture, s, shell(opts.boot_id or BOOT_ID), { timeout = 30 })
+  if err and (err.kind == "host_key" or err.kind == "cancelled") then
+    error(err, 0)
+  end
+  return id
+end
+
+-- Waits, and says what to do when it was in vain.
+local function await(s, f, what, timeout)
+  local _, err = mr.try(mr.wait, f, { timeout = timeout, every = 2, what = what })
+  if err and err.kind == "timeout" then
+    err.hint = err.hint
+      or ("its console says more; `mroom doctor %s` tells how far a connection gets"):format(s.id)
+  end
+  if err then
+    error(err, 0)
+  end
+end
+
+-- Restarts and waits; gives the seconds that it took, or nil in check mode. opts: `command` that
+-- restarts it; `boot_id`, a command that prints another text after each start; `timeout`, seconds
+-- for the return and again for the probe; `probe`, a function that is called until it gives true,
+-- and `probe_name`; `before`, a function that may refuse; `sudo` for the command.
+function restart.run(s, opts)
+  local before = s:capture(shell(opts.boot_id or BOOT_ID))
+  refuse(before)
+  if opts.before then
+    opts.before()
+  end
+  local begun = mr.now()
+  s:phase "restarting"
+  begin(s, opts)
+  if s.check then
+    return nil
+  end
+  s:phase "waiting for its return"
+  await(s, function()
+    local now = boot_id(s, opts)
+    return now and now ~= "" and now ~= before
+  end, "the return from the restart", opts.timeout)
+  if opts.probe then
+    s:phase "waiting for the probe"
+    await(s, function()
+      return mr.try(opts.probe)
+    end, ("the probe `%s`"):format(opts.probe_name), opts.timeout)
+  end
+  local seconds = math.ceil(mr.now() - begun)
+  s:log(("is back after %d s"):format(seconds))
+  return seconds
+end
+
+return restart

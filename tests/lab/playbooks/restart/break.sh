@@ -1,0 +1,1 @@
+rm /var/lib/lab-restart /run/lab-after
