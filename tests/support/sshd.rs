@@ -226,7 +226,8 @@ fn answers(port: u16, child: &mut Child) -> bool {
     false
 }
 
-fn children(pid: i32) -> Vec<i32> {
+/// The child processes of a process.
+pub fn children(pid: i32) -> Vec<i32> {
     std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
         .unwrap_or_default()
         .split_whitespace()

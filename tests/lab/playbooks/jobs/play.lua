@@ -1,0 +1,13 @@
+-- Cron jobs, of the system and of a user; and a kernel setting that is only for now.
+return fleet.select(arg[1]):map(function(s)
+  local on = s:ops { sudo = true }
+  on:package "cron"
+  on:cron("lab-clean", {
+    schedule = "30 2 * * mon-fri",
+    command = "test -d /tmp",
+    env = { MAILTO = "ops@example.org" },
+  })
+  on:cron("lab-own", { schedule = "@daily", command = "date +\\%F", to = "crontab" })
+  on:cron("lab-gone", { state = "absent" })
+  on:sysctl("vm.swappiness", { value = 7 })
+end)
