@@ -3,7 +3,7 @@
 ---@class mr.Ops
 local Ops = {}
 
----@class mr.ops.UserOpts : mr.ops.CommonOpts
+---@class mr.ops.UserOpts : mr.ops.Common
 ---@field state? "present"|"absent" should it be there?
 ---@field uid? integer its number
 ---@field group? string its primary group; by default one of its own name
@@ -21,7 +21,7 @@ local Ops = {}
 
 ---An account: its groups, home, shell and password.
 ---```lua
----server("web-01"):ops({ sudo = true }):user("app", {
+---on:user("app", {
 ---  uid = 1500,
 ---  groups = { "video" },
 ---  shell = "/bin/sh",
@@ -33,7 +33,7 @@ local Ops = {}
 ---@return mr.OpResult
 function Ops:user(name, opts) end
 
----@class mr.ops.GroupOpts : mr.ops.CommonOpts
+---@class mr.ops.GroupOpts : mr.ops.Common
 ---@field state? "present"|"absent" should it be there?
 ---@field gid? integer its number
 ---@field system? boolean a new group gets a system number
@@ -42,14 +42,14 @@ function Ops:user(name, opts) end
 
 ---A group and its members.
 ---```lua
----server("web-01"):ops({ sudo = true }):group("deployers", { gid = 1600, members = { "root" } })
+---on:group("deployers", { gid = 1600, members = { "root" } })
 ---```
 ---@param name string its name
 ---@param opts? mr.ops.GroupOpts
 ---@return mr.OpResult
 function Ops:group(name, opts) end
 
----@class mr.ops.AuthorizedKeyOpts : mr.ops.CommonOpts
+---@class mr.ops.AuthorizedKeyOpts : mr.ops.Common
 ---@field state? "present"|"absent" should they be there?
 ---@field key? string|string[] a public key as text, or a list of them
 ---@field from? string a local file of public keys, instead of `key`
@@ -59,14 +59,14 @@ function Ops:group(name, opts) end
 ---Public keys that open a user's login.
 ---```lua
 ---local key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPppppppppppppppppppppppppppppppppppppppppppp ada"
----server("web-01"):ops({ sudo = true }):authorized_key("app", { key = key, options = "no-pty" })
+---on:authorized_key("app", { key = key, options = "no-pty" })
 ---```
 ---@param user string whose `~/.ssh/authorized_keys`
 ---@param opts? mr.ops.AuthorizedKeyOpts
 ---@return mr.OpResult
 function Ops:authorized_key(user, opts) end
 
----@class mr.ops.CronOpts : mr.ops.CommonOpts
+---@class mr.ops.CronOpts : mr.ops.Common
 ---@field state? "present"|"absent" should it be there?
 ---@field schedule? string when: `"*/5 * * * *"`, or `"@daily"`
 ---@field command? string what, as in crontab(5): `%` is written `\%`
@@ -76,7 +76,7 @@ function Ops:authorized_key(user, opts) end
 
 ---Something that cron runs again and again.
 ---```lua
----server("web-01"):ops({ sudo = true }):cron("backup", {
+---on:cron("backup", {
 ---  schedule = "30 2 * * mon-fri",
 ---  command = "/usr/local/bin/backup >/dev/null",
 ---  env = { MAILTO = "ops@example.org" },
@@ -87,7 +87,7 @@ function Ops:authorized_key(user, opts) end
 ---@return mr.OpResult
 function Ops:cron(name, opts) end
 
----@class mr.ops.SysctlOpts : mr.ops.CommonOpts
+---@class mr.ops.SysctlOpts : mr.ops.Common
 ---@field state? "present"|"absent" `absent`: out of the file; the running kernel keeps its value
 ---@field value? string|integer|boolean a text, a whole number, or true and false for 1 and 0
 ---@field file? string where it is written down
@@ -96,51 +96,51 @@ function Ops:cron(name, opts) end
 
 ---A setting of the kernel, now and after the next start.
 ---```lua
----server("web-01"):ops({ sudo = true }):sysctl("net.ipv4.ip_forward", { value = true })
+---on:sysctl("net.ipv4.ip_forward", { value = true })
 ---```
 ---@param name string such as `net.ipv4.ip_forward`
 ---@param opts? mr.ops.SysctlOpts
 ---@return mr.OpResult
 function Ops:sysctl(name, opts) end
 
----@class mr.ops.HostnameOpts : mr.ops.CommonOpts
+---@class mr.ops.HostnameOpts : mr.ops.Common
 ---@field hosts? boolean give it a line in /etc/hosts
 
 ---The server's own name, and its line in /etc/hosts.
 ---```lua
----server("web-01"):ops({ sudo = true }):hostname "web-01.example.org"
+---on:hostname "web-01.example.org"
 ---```
 ---@param name string a name, or one with its domain
 ---@param opts? mr.ops.HostnameOpts
 ---@return mr.OpResult
 function Ops:hostname(name, opts) end
 
----@class mr.ops.TimezoneOpts : mr.ops.CommonOpts
+---@class mr.ops.TimezoneOpts : mr.ops.Common
 
 ---The server's time zone.
 ---```lua
----server("web-01"):ops({ sudo = true }):timezone "Europe/Berlin"
+---on:timezone "Europe/Berlin"
 ---```
 ---@param zone string such as `Europe/Berlin` or `UTC`
 ---@param opts? mr.ops.TimezoneOpts
 ---@return mr.OpResult
 function Ops:timezone(zone, opts) end
 
----@class mr.ops.SwapOpts : mr.ops.CommonOpts
+---@class mr.ops.SwapOpts : mr.ops.Common
 ---@field state? "present"|"absent" should it be there?
 ---@field size? string|integer how large: `2G`, `512M`, or bytes; whole MiB
 ---@field priority? integer 0 to 32767; the highest is used first
 
 ---A swap file of a size, in use and in fstab.
 ---```lua
----server("web-01"):ops({ sudo = true }):swap("/swapfile", { size = "2G" })
+---on:swap("/swapfile", { size = "2G" })
 ---```
 ---@param path string the file
 ---@param opts? mr.ops.SwapOpts
 ---@return mr.OpResult
 function Ops:swap(path, opts) end
 
----@class mr.ops.MountOpts : mr.ops.CommonOpts
+---@class mr.ops.MountOpts : mr.ops.Common
 ---@field state? "mounted"|"present"|"unmounted"|"absent" `present`: only in fstab; `unmounted`: not mounted, and left in fstab
 ---@field src? string what is mounted: a device, `UUID=...`, `HOST:/PATH`, `tmpfs`, a folder with `bind`
 ---@field fstype? string its type, such as ext4, nfs, tmpfs; none with `bind`
@@ -150,7 +150,7 @@ function Ops:swap(path, opts) end
 
 ---A file system in fstab, and mounted.
 ---```lua
----server("web-01"):ops({ sudo = true }):mount("/srv/data", {
+---on:mount("/srv/data", {
 ---  src = "UUID=2f5c9d0e-5f0a-4c0e-9a53-1d9c5c7b7a10",
 ---  fstype = "ext4",
 ---  options = { "defaults", "noatime" },
@@ -161,7 +161,7 @@ function Ops:swap(path, opts) end
 ---@return mr.OpResult
 function Ops:mount(path, opts) end
 
----@class mr.ops.RebootOpts : mr.ops.CommonOpts
+---@class mr.ops.RebootOpts : mr.ops.Common
 ---@field if_needed? boolean only when the system says that it waits for one
 ---@field unless_users? boolean fail when somebody is logged in
 ---@field timeout? number seconds for the return, and again for `test`
@@ -171,14 +171,13 @@ function Ops:mount(path, opts) end
 
 ---A restart, and its end waited for.
 ---```lua
----local on = server("web-01"):ops { sudo = true }
 ---on:reboot { if_needed = true, test = "systemctl is-system-running --wait" }
 ---```
 ---@param opts? mr.ops.RebootOpts
 ---@return mr.OpResult
 function Ops:reboot(opts) end
 
----@class mr.ops.CommandOpts : mr.ops.CommonOpts
+---@class mr.ops.CommandOpts : mr.ops.Common
 ---@field creates? string what is there when the work is done
 ---@field removes? string what is gone when the work is done
 ---@field unless? mr.Command a command that ends with 0 when the work is done
@@ -191,7 +190,7 @@ function Ops:reboot(opts) end
 
 ---A command, run unless a guard says that its work is done.
 ---```lua
----server("web-01"):ops():command("tar -xzf app.tar.gz", { cwd = "/srv/app", creates = "/srv/app/bin" })
+---on:command("tar -xzf app.tar.gz", { cwd = "/srv/app", creates = "/srv/app/bin" })
 ---```
 ---@param command mr.Command a text for the shell, or a list of words
 ---@param opts? mr.ops.CommandOpts

@@ -75,11 +75,11 @@ fn a_restart_is_waited_for() {
     home.add("web", &sshd);
     home.trust(&sshd);
     let id = home.write("boot", "one\n");
-    let play = |end: &str| {
+    let play = |command: &str| {
         let text = format!(
             "fleet.select('web'):map(function(s)\n\
              local on = s:ops()\n\
-             local r = on:reboot {{ boot_id = 'cat {id}', command = 'echo {end} >{id}; kill -9 $PPID',\n\
+             local r = on:reboot {{ boot_id = 'cat {id}', command = '{command}kill -9 $PPID',\n\
              timeout = 0.1, test = 'test -s {id}' }}\n\
              local after = on:command('echo after >>{id}', {{ unless = 'grep -q after {id}' }})\n\
              s:log(tostring(r) .. '; ' .. tostring(after))\n\
@@ -88,19 +88,20 @@ fn a_restart_is_waited_for() {
         );
         home.write("play.lua", text).display().to_string()
     };
+    let two = format!("echo two >{}; ", id.display());
     let boot = || std::fs::read_to_string(&id).unwrap();
 
-    let done = home.run(&["run", "--check", &play("two")]).ended(0);
+    let done = home.run(&["run", "--check", &play(&two)]).ended(0);
     assert!(done.stderr.contains("reboot"), "{done:?}");
     assert_eq!(boot(), "one\n");
 
-    let done = home.run(&["run", &play("two")]).ended(0);
+    let done = home.run(&["run", &play(&two)]).ended(0);
     assert!(done.stderr.contains("is back after "), "{done:?}");
     assert!(done.stderr.contains("reboot: changed; "), "{done:?}");
     assert_eq!(boot(), "two\nafter\n");
 
     // It has the same boot id as before: as far as anybody can tell, it never came back.
-    let done = home.run(&["run", &play("two\\\\nafter")]).ended(3);
+    let done = home.run(&["run", &play("")]).ended(3);
     let words = "the return from the restart did not come within 0.1 s";
     assert!(done.stderr.contains(words), "{done:?}");
     assert!(done.stderr.contains("`mroom doctor web`"), "{done:?}");

@@ -164,7 +164,8 @@ local function plan(is, o, memory)
   for _, user in ipairs(leave) do
     change("no longer member " .. user, tool.leave(o.name, user))
   end
-  return changes[1] and { changes = changes, steps = steps, will = will } or nil
+  local makes = { groups = { o.name } }
+  return changes[1] and { changes = changes, steps = steps, will = will, makes = makes } or nil
 end
 
 return {

@@ -74,7 +74,8 @@ local function command_options(options)
   return out[1] and table.concat(out, ",") or "defaults"
 end
 
--- Which of the options that can be seen are not as wanted.
+-- Which of the options that can be seen are not as wanted. What is mounted a second time has those
+-- of the first, unless other ones are asked for.
 local function live_difference(mounted, options)
   local is, wanted = set_of(mounted.options), set_of(options)
   for word in pairs(IMPLY) do
@@ -82,10 +83,13 @@ local function live_difference(mounted, options)
       return nil
     end
   end
+  local may_have_more = wanted.bind or wanted.rbind
   local words = {}
   for _, option in ipairs(LIVE) do
-    if (is[option] or false) ~= (wanted[option] or false) then
-      words[#words + 1] = (is[option] and "" or "not ") .. option
+    if wanted[option] and not is[option] then
+      words[#words + 1] = "not " .. option
+    elseif is[option] and not wanted[option] and not may_have_more then
+      words[#words + 1] = option
     end
   end
   return words[1] and table.concat(words, ", ") or nil
@@ -126,8 +130,11 @@ end
 local function is_source(is, o)
   local mounted = is.mounted
   local wanted = is.device or o.src
-  if o.fstype == "tmpfs" or set_of(options_text(o.options)).bind then
-    return mounted.fstype == o.fstype or o.fstype == "none"
+  local options = set_of(options_text(o.options))
+  if options.bind or options.rbind then
+    return true -- the kernel tells the device below, not the folder
+  elseif o.fstype == "tmpfs" then
+    return mounted.fstype == "tmpfs"
   end
   return mounted.device == wanted or mounted.src == o.src
 end

@@ -133,6 +133,7 @@ local function made(is, o)
     changes = { o.uid and ("made, uid %d"):format(o.uid) or "made" },
     steps = tools.of(is).add(o, is, will.has_home),
     will = will,
+    makes = { users = { o.name } },
   }
   password(plan, { tool = is.tool, locked = true }, o)
   return plan
