@@ -161,7 +161,9 @@ async fn run_file(path: &Path, failed: &mut Vec<String>) -> usize {
     let text = fs::read_to_string(path).unwrap().replace("DIR", &folder);
     let file: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", shown(path)));
     for (name, text) in &file.files {
-        fs::write(dir.path().join(name), text).unwrap();
+        let place = dir.path().join(name);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
     }
     let yard = yard(dir.path());
     for case in &file.case {

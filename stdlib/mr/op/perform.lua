@@ -6,6 +6,7 @@
 local args = require "mr.args"
 local handlers = require "mr.op.handlers"
 local native = require "mr.native"
+local path = require "mr.ops.path"
 local steps = require "mr.op.steps"
 local perform = {}
 
@@ -124,7 +125,12 @@ local function remember(memory, key, plan)
   memory[key] = plan.will
   for set, names in pairs(plan.makes or {}) do
     for _, name in ipairs(names) do
-      memory[set][name] = true
+      if set == "dirs" then
+        local place = path.key(name)
+        memory[place] = memory[place] or { kind = "dir", mode = "0755" }
+      else
+        memory[set][name] = true
+      end
     end
   end
 end
