@@ -57,6 +57,7 @@ mod suite {
     mod readme;
     mod recipes;
     mod repl;
+    mod repl_completion;
     mod repl_keys;
     mod repl_lines;
     mod retire_home;

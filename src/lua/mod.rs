@@ -6,6 +6,7 @@
 
 mod catalog;
 mod check;
+mod complete;
 mod context;
 pub mod doc;
 mod error;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use catalog::{StageInfo, StageOption, WorkflowInfo};
 pub use check::{Checker, Finding};
+pub use complete::{Wanted, What};
 pub use context::Out;
 pub use doc::Reference;
 pub use loader::{Candidate, Loader, Origin};

@@ -103,7 +103,7 @@ fn what_is_wrong_is_refused_with_a_way_out() {
         (":time x = = 1", "unexpected symbol", ""),
         (":edit", "`:edit` needs a person at a terminal", ""),
         (":quit now", "`:quit` takes nothing", ""),
-        ("?nosuch", "nothing is known of `nosuch`", ""),
+        ("?nosuch", "nothing is called `nosuch`", ""),
     ] {
         let (_, err) = told(&home, 1, line);
         assert!(err.contains(message) && err.contains(hint), "{line}: {err}");

@@ -19,7 +19,9 @@ use clap::ValueEnum;
 use super::args;
 use crate::error::Result;
 use crate::ui::Screen;
+pub(super) use values::Candidate;
 use values::{Found, complete};
+pub(super) use world::World;
 
 /// The hidden first word with which the scripts ask.
 const ASK: &str = "__complete";

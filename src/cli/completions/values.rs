@@ -10,7 +10,7 @@ use crate::ui::sanitize::one_line;
 
 /// A word that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(in crate::cli) struct Candidate {
     /// The whole word.
     pub value: String,
     /// A few words about it.

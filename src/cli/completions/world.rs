@@ -24,7 +24,7 @@ const FIELDS: &[&str] = &[
 ];
 
 /// What there is to type on this machine.
-pub(super) struct World {
+pub(in crate::cli) struct World {
     config: Option<Config>,
     names: Names,
 }
@@ -32,7 +32,11 @@ pub(super) struct World {
 impl World {
     /// As the settings say; with none of them readable, nothing.
     pub fn new() -> World {
-        let config = Config::load(None).ok();
+        World::at(Config::load(None).ok())
+    }
+
+    /// As these settings say.
+    pub fn at(config: Option<Config>) -> World {
         let path = config.as_ref().map(Config::database).unwrap_or_default();
         World {
             config,
@@ -40,8 +44,13 @@ impl World {
         }
     }
 
+    /// Every tag, without its `@`.
+    pub fn tags(&self) -> Vec<Candidate> {
+        plain(self.names.tags())
+    }
+
     /// The values of an argument. `word` is what there is of it.
-    pub fn of(&self, arg: &Arg, command: &str, word: &str) -> Found {
+    pub(super) fn of(&self, arg: &Arg, command: &str, word: &str) -> Found {
         let choices = arg.get_possible_values();
         if !choices.is_empty() {
             let shown = choices.iter().filter(|value| !value.is_hide_set());
@@ -75,7 +84,7 @@ impl World {
                     files: Files::All,
                 };
             }
-            Wants::Tag => plain(self.names.tags()),
+            Wants::Tag => self.tags(),
             Wants::Field => self.field(word, "", &["id"]),
             Wants::Fields => {
                 let mut all = columns::usual(true);
@@ -127,7 +136,7 @@ impl World {
     }
 
     /// The last word of a pattern, what stands before it kept.
-    fn pattern(&self, word: &str, tail: &str) -> Vec<Candidate> {
+    pub fn pattern(&self, word: &str, tail: &str) -> Vec<Candidate> {
         let at = last_word(word);
         let (head, term) = word.split_at(at);
         let sign = term.len() - term.trim_start_matches(['!', '&']).len();
@@ -206,7 +215,7 @@ impl World {
     }
 
     /// The names of stages or workflows, those of a trusted project among them.
-    fn modules(&self, family: &str) -> Vec<Candidate> {
+    pub fn modules(&self, family: &str) -> Vec<Candidate> {
         let loader = |config| vm::quiet_loader(config).ok();
         let found = self.config.as_ref().and_then(loader);
         found.map_or_else(Vec::new, |(loader, _)| plain(loader.list(family)))

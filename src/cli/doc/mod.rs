@@ -4,9 +4,11 @@ mod list;
 pub(super) mod pages;
 mod subject;
 
+use std::rc::Rc;
+
 use super::{App, vm};
 use crate::error::{Error, Result};
-use crate::lua::Reference;
+use crate::lua::{Reference, Vm};
 use crate::output::Stream;
 use crate::ui::{doc, json};
 
@@ -49,6 +51,26 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
                 some if app.json => return write(app, &lines(&reference, some)),
                 [one] => one.page(&reference, name),
                 many => list::several(&reference, name, many),
+            }
+        }
+    };
+    let style = app.screen.style(Stream::Stdout);
+    write(app, &doc::page(&page, app.screen.width(), style))
+}
+
+/// Prints what is known of a name, or the list of everything without one.
+///
+/// # Errors
+/// A name that nothing has, and what cannot be printed.
+pub(super) fn explain(app: &App, vm: &Rc<Vm>, reference: &Reference, name: &str) -> Result<u8> {
+    let page = match name {
+        "" => list::overview(reference, vm)?,
+        name => {
+            let found = subject::find(reference, || Ok(vm.clone()), name)?;
+            match found.as_slice() {
+                [] => return Err(nothing(reference, name)),
+                [one] => one.page(reference, name),
+                many => list::several(reference, name, many),
             }
         }
     };

@@ -1,5 +1,7 @@
 //! What a name may mean: an item of the stubs, a stage, a workflow.
 
+use std::borrow::Borrow;
+
 use serde_json::{Value, json};
 
 use super::pages;
@@ -16,9 +18,9 @@ pub(super) enum Subject<'a> {
 }
 
 /// Everything of that name. With several, fields are left out: they are found by their whole name.
-pub(super) fn find<'a>(
+pub(super) fn find<'a, V: Borrow<Vm>>(
     reference: &'a Reference,
-    vm: impl FnOnce() -> Result<Vm>,
+    vm: impl FnOnce() -> Result<V>,
     name: &str,
 ) -> Result<Vec<Subject<'a>>> {
     let items = reference.find(name);
@@ -31,7 +33,7 @@ pub(super) fn find<'a>(
         Some(_) => return Ok(found),
         None => ("", name),
     };
-    match vm().and_then(|vm| modules(&vm, family)) {
+    match vm().and_then(|vm| modules(vm.borrow(), family)) {
         Ok(modules) => found.extend(modules.into_iter().filter(|m| m.name() == bare)),
         // A broken stage must not hide what is not a stage.
         Err(_) if !found.is_empty() => {}

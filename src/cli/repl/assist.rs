@@ -3,19 +3,27 @@
 use std::rc::Rc;
 
 use super::commands::COMMANDS;
+use super::fits::Sources;
 use super::line::Line;
-use crate::cli::App;
-use crate::lua::Vm;
-use crate::ui::{Assist, Fit, Fits, Paint, Style, painted};
+use super::session::Session;
+use crate::fleet::Room;
+use crate::lua::{Reference, Vm};
+use crate::ui::{Assist, Fits, Paint, Style, painted};
 
 /// Knows the lines of the prompt.
 pub(super) struct Helper {
     vm: Rc<Vm>,
+    reference: Rc<Reference>,
+    room: Rc<Room>,
 }
 
 impl Helper {
-    pub fn new(_: &App, vm: Rc<Vm>) -> Self {
-        Helper { vm }
+    pub fn new(session: &Session<'_>) -> Self {
+        Helper {
+            vm: session.vm.clone(),
+            reference: session.reference.clone(),
+            room: session.app.room.clone(),
+        }
     }
 }
 
@@ -30,23 +38,31 @@ impl Assist for Helper {
     }
 
     fn fits(&self, text: &str, cursor: usize) -> Fits {
-        let typed = &text[..cursor];
-        let Line::Command(word, "") = Line::of(typed) else {
-            return Fits::default();
+        let sources = Sources {
+            vm: &self.vm,
+            reference: &self.reference,
+            config: &self.room.config,
         };
-        let names = COMMANDS.iter().filter(|(name, ..)| name.starts_with(word));
-        Fits {
-            start: cursor - word.len(),
-            list: names.map(|(name, ..)| Fit::plain(*name)).collect(),
-        }
+        let (typed, next) = text.split_at(cursor);
+        sources.fits(typed, next)
     }
 
     fn hint(&self, text: &str) -> Option<String> {
-        let Line::Command(word, "") = Line::of(text) else {
-            return None;
-        };
-        let (_, args, about) = COMMANDS.iter().find(|(name, ..)| *name == word)?;
-        Some(format!(" {args}  {about}"))
+        match Line::of(text) {
+            Line::Command("time", rest) if !rest.is_empty() => self.hint(rest),
+            Line::Command(word, "") => {
+                let (_, args, about) = COMMANDS.iter().find(|(name, ..)| *name == word)?;
+                let blank = if text.ends_with(word) { " " } else { "" };
+                Some(format!("{blank}{args}  {about}"))
+            }
+            Line::Question(name) => {
+                let found = self.reference.find(name);
+                let item = found.into_iter().find(|item| item.name == name)?;
+                Some(format!("  {}", item.summary()))
+            }
+            Line::Command(..) | Line::Shell(_) => None,
+            Line::Lua(text) => self.vm.signature(&self.reference, text),
+        }
     }
 
     fn painted(&self, text: &str, style: Style) -> String {
@@ -55,20 +71,17 @@ impl Assist for Helper {
         }
         // The word of a command, or the sign, and what it is for.
         let begin = text.len() - text.trim_start().len();
-        let end = match &text[begin..] {
-            line if line.starts_with(':') => line.find(char::is_whitespace).unwrap_or(line.len()),
-            line if line.starts_with(['!', '?']) => 1,
+        let (blank, line) = text.split_at(begin);
+        let end = match line.chars().next() {
+            Some(':') => line.find(char::is_whitespace).unwrap_or(line.len()),
+            Some('!' | '?') => 1,
             _ => 0,
         };
-        let (word, rest) = text[begin..].split_at(end);
+        let (word, rest) = line.split_at(end);
         let rest = match word == ":time" {
             true => self.painted(rest, style),
             false => rest.to_owned(),
         };
-        format!(
-            "{}{}{rest}",
-            &text[..begin],
-            style.paint(Paint::Keyword, word)
-        )
+        format!("{blank}{}{rest}", style.paint(Paint::Keyword, word))
     }
 }

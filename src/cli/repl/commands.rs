@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::session::Session;
 use crate::cli::edit::Draft;
-use crate::cli::{ls, stage};
+use crate::cli::{doc, ls, stage};
 use crate::config::{expand_tilde, nearest};
 use crate::error::{Error, Result};
 use crate::events::Level;
@@ -193,7 +193,7 @@ fn help(session: &Session<'_>) -> Result<u8> {
 }
 
 /// `?name`.
-pub(super) fn explain(_: &Session<'_>, name: &str) -> Result<u8> {
-    let error = Error::usage(format!("nothing is known of `{name}`"));
-    Err(error.hint("`:help` tells what there is at the prompt"))
+pub(super) fn explain(session: &Session<'_>, name: &str) -> Result<u8> {
+    let name = session.vm.documented(name);
+    doc::explain(session.app, &session.vm, &session.reference, &name)
 }

@@ -5,6 +5,7 @@
 
 mod assist;
 mod commands;
+mod fits;
 mod line;
 mod session;
 
@@ -65,7 +66,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
 /// With a person.
 async fn talk(mut session: Session<'_>, args: &Args) -> Result<u8> {
     let (app, vm) = (session.app, session.vm.clone());
-    let mut editor = Editor::new(app.screen.clone(), Helper::new(app, vm.clone()))?;
+    let helper = Helper::new(&session);
+    let mut editor = Editor::new(app.screen.clone(), helper)?;
     let warn = |error: Error| app.screen.note(Level::Warning, None, error.message());
     let history = app.room.config.data_dir().join(HISTORY);
     editor.use_history(history).unwrap_or_else(warn);

@@ -7,7 +7,7 @@ use super::commands;
 use super::line::Line;
 use crate::cli::App;
 use crate::error::{Error, Result};
-use crate::lua::{Shown, Vm};
+use crate::lua::{Reference, Shown, Vm};
 use crate::ui;
 
 /// Columns for values when nobody's terminal says otherwise.
@@ -20,6 +20,8 @@ pub(super) type Place<'a> = (&'a str, usize);
 pub(super) struct Session<'a> {
     pub app: &'a App,
     pub vm: Rc<Vm>,
+    /// What the stubs tell.
+    pub reference: Rc<Reference>,
     /// A person is there, who can use an editor.
     pub is_personal: bool,
     /// The pattern of the last `:use`, and the servers that it selected.
@@ -39,6 +41,7 @@ impl<'a> Session<'a> {
         Session {
             app,
             vm,
+            reference: Rc::new(Reference::bundled()),
             is_personal,
             used: None,
             chunk: String::new(),

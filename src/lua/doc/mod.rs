@@ -6,7 +6,7 @@
 
 mod find;
 mod read;
-mod types;
+pub(super) mod types;
 
 #[cfg(test)]
 mod tests;
@@ -147,7 +147,7 @@ impl Item {
 
 impl Param {
     /// `opts?`
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let mark = if self.optional { "?" } else { "" };
         format!("{}{mark}", self.name)
     }

@@ -5,7 +5,7 @@ const DEPTH: usize = 40;
 
 /// Splits the type off that a text begins with: `integer? nil when…` is `integer?` and the rest.
 /// `None` when there is none.
-pub(super) fn split(text: &str) -> Option<(&str, &str)> {
+pub(in crate::lua) fn split(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let end = Scan(text.as_bytes()).union(0, 0)?;
     let (ty, rest) = text.split_at_checked(end)?;
@@ -14,7 +14,7 @@ pub(super) fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The alternatives of a union, without nil.
-pub(super) fn alternatives(ty: &str) -> Vec<&str> {
+pub(in crate::lua) fn alternatives(ty: &str) -> Vec<&str> {
     let scan = Scan(ty.as_bytes());
     let (mut found, mut start) = (Vec::new(), 0);
     loop {
@@ -34,34 +34,33 @@ pub(super) fn alternatives(ty: &str) -> Vec<&str> {
 }
 
 /// The type without what says that it may be nil.
-pub(super) fn given(ty: &str) -> &str {
+pub(in crate::lua) fn given(ty: &str) -> &str {
     let ty = ty.trim();
     let ty = ty.strip_suffix("|nil").unwrap_or(ty);
     ty.strip_suffix('?').unwrap_or(ty)
 }
 
 /// The type of the items of a list: `mr.Outcome` of `mr.Outcome[]`.
-pub(super) fn element(ty: &str) -> Option<&str> {
+pub(in crate::lua) fn element(ty: &str) -> Option<&str> {
     let inner = given(ty).strip_suffix("[]")?;
     let bare = inner.strip_prefix('(').and_then(|i| i.strip_suffix(')'));
     Some(bare.unwrap_or(inner))
 }
 
 /// Name, whether it may be left out, and type of each field of `{ a: x, b?: y }`.
-pub(super) fn fields(ty: &str) -> Vec<(&str, bool, &str)> {
+pub(in crate::lua) fn fields(ty: &str) -> Vec<(&str, bool, &str)> {
     let inner = given(ty).strip_prefix('{');
     let inner = inner.and_then(|i| i.strip_suffix('}')).unwrap_or_default();
     pairs(inner)
 }
 
 /// The parameters of `fun(a: x, b?: y): z`.
-#[cfg(test)]
-pub(super) fn params(ty: &str) -> Vec<(&str, bool, &str)> {
+pub(in crate::lua) fn params(ty: &str) -> Vec<(&str, bool, &str)> {
     pairs(inside(ty).unwrap_or_default())
 }
 
 /// The types that `fun(…): x, y` gives.
-pub(super) fn returns(ty: &str) -> Vec<&str> {
+pub(in crate::lua) fn returns(ty: &str) -> Vec<&str> {
     let after = ty.strip_prefix("fun").and_then(|rest| {
         let end = Scan(rest.as_bytes()).balanced(0)?;
         rest.get(end..)?.trim_start().strip_prefix(':')
@@ -77,7 +76,6 @@ pub(super) fn returns(ty: &str) -> Vec<&str> {
     found
 }
 
-#[cfg(test)]
 fn inside(ty: &str) -> Option<&str> {
     let rest = ty.strip_prefix("fun")?;
     let end = Scan(rest.as_bytes()).balanced(0)?;

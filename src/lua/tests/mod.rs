@@ -1,5 +1,6 @@
 //! Tests of the VM and its bindings, on servers that never leave the process.
 
+mod complete;
 mod errors;
 mod fake;
 mod fleet;

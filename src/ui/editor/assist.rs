@@ -41,6 +41,15 @@ pub struct Fits {
     pub list: Vec<Fit>,
 }
 
+impl Fits {
+    /// The same for a text in which so many bytes stand before this one.
+    #[must_use]
+    pub fn behind(mut self, bytes: usize) -> Self {
+        self.start += bytes;
+        self
+    }
+}
+
 /// One of several that fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fit {
