@@ -21,7 +21,7 @@
 //!   `scripts/` and `stdlib/`, carried inside the binary. [`ui`]: everything a person sees.
 //! - [`cli`]: the commands. `main` only runs them and sets the exit code.
 //!
-//! One third-party crate has one home: `mlua` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db`,
+//! One third-party crate has one home: `mlua` and `minijinja` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db`,
 //! `inventory` and `journal`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
 
 pub mod cancel;

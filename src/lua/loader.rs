@@ -88,6 +88,11 @@ impl Loader {
         *self.beside.borrow_mut() = folder;
     }
 
+    /// The folder of the script that runs.
+    pub fn beside(&self) -> Option<PathBuf> {
+        self.beside.borrow().clone()
+    }
+
     /// Every place where `module` may be, first wins.
     ///
     /// # Errors

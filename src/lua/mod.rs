@@ -30,6 +30,7 @@ mod server;
 mod show;
 mod spec;
 mod ssh;
+mod template;
 mod tree;
 mod verbs;
 

@@ -39,7 +39,8 @@ fn link_of(handle: &AnyUserData) -> mlua::Result<Rc<Link>> {
 pub(super) fn add(lua: &Lua, context: &Rc<Context>, native: &Table) -> mlua::Result<()> {
     work(lua, context, native)?;
     handlers(lua, native)?;
-    values(lua, native)
+    super::template::add(lua, native)?;
+    values(lua, context, native)
 }
 
 /// What happens on a server.
@@ -214,7 +215,16 @@ fn handlers(lua: &Lua, native: &Table) -> mlua::Result<()> {
 }
 
 /// What the bundled Lua has no words of its own for.
-fn values(lua: &Lua, native: &Table) -> mlua::Result<()> {
+fn values(lua: &Lua, context: &Rc<Context>, native: &Table) -> mlua::Result<()> {
+    // A local file as a script names it: in the current folder, else beside the script.
+    let c = context.clone();
+    let local = lua.create_function(move |_, name: String| {
+        let path = crate::config::expand_tilde(&name);
+        let beside = c.loader.beside().map(|folder| folder.join(&path));
+        let beside = beside.filter(|beside| !path.exists() && beside.exists());
+        Ok(beside.unwrap_or(path).display().to_string())
+    })?;
+    native.raw_set("local_path", local)?;
     let place = lua.create_function(|lua, ()| Ok(super::spec::here(lua)))?;
     native.raw_set("place", place)?;
     let nearest = lua.create_function(|_, (word, known): (String, Vec<String>)| {

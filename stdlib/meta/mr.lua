@@ -104,11 +104,13 @@ function mr.exists(path) end
 ---@return string
 function mr.env(name, default) end
 
----`{{ name }}` and `{{ a.b }}` replaced; what is not defined is an error.
+---A template in Jinja's language: `{{ name }}`, `{% for item in list %}`, `{% if %}`, filters. What is not
+---defined is an error. With a secret among the values the text is a secret.
 ---@param text string
----@param values table
----@return string
-function mr.template(text, values) end
+---@param values table<string, any>
+---@param opts? { name?: string } what messages call it
+---@return string|Secret
+function mr.template(text, values, opts) end
 
 ---A text table of records.
 ---@param records table[]

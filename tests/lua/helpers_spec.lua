@@ -131,29 +131,77 @@ end)
 
 describe("mr.template", function()
   it("puts values in", function()
-    local text = mr.template("{{ user }}@{{host.name}}:{{ ports.1 }} {{{{x}}", {
+    local text = mr.template("{{ user }}@{{host.name}}:{{ ports[0] }}\n", {
       user = "me",
       host = { name = "web" },
       ports = { 22 },
     })
-    expect(text):is "me@web:22 {{x}}"
+    expect(text):is "me@web:22\n"
   end)
 
-  it("does not read what it put in", function()
-    expect(mr.template("{{ a }}", { a = "{{ b }} %1" })):is "{{ b }} %1"
+  it("goes through lists and asks", function()
+    local text = [[
+{% for s in servers %}
+  {% if s.up is defined and s.up %}
+server {{ s.name | upper }}:{{ s.port | default(80) }};
+  {% endif %}
+{% endfor %}
+# {{ servers | map(attribute="name") | join(",") }} {{ list | tojson }}
+]]
+    local servers =
+      { { name = "a", up = true, port = 8080 }, { name = "b" }, { name = "c", up = true } }
+    local shown = mr.template(text, { servers = servers, list = { 1, "x" } })
+    expect(shown):is 'server A:8080;\nserver C:80;\n# a,b,c [1, "x"]\n'
   end)
 
-  it("raises on what is not defined, with the line", function()
+  it("does not read what it put in, and escapes nothing", function()
+    expect(mr.template("{{ a }}", { a = "{{ b }} %1 <&>" })):is "{{ b }} %1 <&>"
+  end)
+
+  it("raises on what is not defined or no text, with the line", function()
     for text, message in pairs {
       ["a\n\n{{ x }}"] = "template line 3: `x` is not defined",
       ["{{ a.x }}"] = "template line 1: `a.x` is not defined",
-      ["{{ a }}"] = "template line 1: `a` is a table",
-      ["{{ }}"] = "template line 1: `{{` is not closed",
+      ["{% if x %}{% endif %}"] = "`x` is not defined",
+      ["{% for i in x %}{% endfor %}"] = "`x` is not defined",
+      ["{{ a }}"] = "template line 1: `a` is a list",
+      ["{{ }}"] = "template line 1: unexpected end",
+      ["{{ 'a' | nothing }}"] = "filter nothing is unknown",
+      ["{% include '/etc/passwd' %}"] = "unknown statement include",
     } do
-      expect(function()
+      local err = expect(function()
         mr.template(text, { a = {} })
-      end):raises { kind = "script", message = message }
+      end):raises { kind = "script" }
+      expect(err.message):has(message)
     end
+    expect(function()
+      mr.template("\n{{ x }}", {}, { name = "nginx.conf.tpl" })
+    end):raises "nginx.conf.tpl:2: `x` is not defined"
+  end)
+
+  it("refuses values that are none", function()
+    local loop = {}
+    loop.loop = loop
+    for _, values in ipairs {
+      { a = print },
+      { a = loop },
+      { a = { 1, x = 1 } },
+      { a = { [true] = 1 } },
+    } do
+      local err = expect(function()
+        mr.template("x", values)
+      end):raises { kind = "usage" }
+      expect(err.message):has "`mr.template`: `a"
+    end
+    expect(function()
+      mr.template(nil, {})
+    end):raises { kind = "usage" }
+  end)
+
+  it("makes a secret of what holds one", function()
+    local text = mr.template("key = {{ key }}\n", { key = mr.secret "hunter2000" })
+    expect(tostring(text)):is "[redacted]"
+    expect(mr.template("{{ n }}", { n = 1.5 })):is "1.5"
   end)
 end)
 

@@ -148,7 +148,7 @@ describe("the options of a stage", function()
     for _, case in ipairs {
       { { opts = { sise = 1 } }, "unknown option `opts.sise`" },
       { { opts = { size = "big" } }, "`opts.size` must be a number" },
-      { { opts = { all = "perhaps" } }, "`opts.all` must be a boolean" },
+      { { opts = { all = "perhaps" } }, "`opts.all` must be true or false" },
       { { opts = { how = "wild" } }, "`opts.how` must be one of: soft, hard" },
       { { other = { a = 1 } }, "options are given for `other`, which is not in this run" },
     } do

@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rust_embed", &["lua"]),
     ("indicatif", &["ui"]),
     ("libssh2_sys", &["ssh"]),
+    ("minijinja", &["lua"]),
     ("mlua", &["lua"]),
     ("rusqlite", &["db", "inventory", "journal"]),
     ("rusqlite_migration", &["db"]),

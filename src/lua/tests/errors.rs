@@ -99,7 +99,7 @@ async fn bad_calls_name_the_place_the_call_and_the_keys() {
         ),
         (
             "mr.template('{{ x')",
-            "template line 1: `{{` is not closed",
+            "template line 1: unexpected end of input",
             "",
         ),
         ("mr.env 'MROOM_NOT_SET_ANYWHERE'", "is not set", ""),

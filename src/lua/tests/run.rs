@@ -114,7 +114,7 @@ async fn helpers() {
             r#"{ a = "1", b = "x=y" }"#,
         ),
         (
-            "return mr.template('{{ a }}-{{b.c}}{{{{', { a = 1, b = { c = 'x' } })",
+            "return mr.template('{{ a }}-{{b.c}}', { a = 1, b = { c = 'x' } })",
             r#""1-x{{""#,
         ),
         (

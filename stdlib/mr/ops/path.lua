@@ -263,7 +263,8 @@ function path.plan(is, want, memory)
   end
   local kind = want.kind or "file"
   if is.kind ~= kind and is.kind ~= "absent" then
-    if is.kind ~= "link" or not want.force then
+    local may_go = is.kind == "link" or (kind == "link" and is.kind == "file")
+    if not (may_go and want.force) then
       in_the_way(is, want)
     end
   end
