@@ -55,7 +55,7 @@ local _, err = mr.try(function()
   told.why = plan and plan.unknown
   -- What would be there is what was asked for: the operation has nothing left to do.
   if plan and plan.will and told.status == "changed" and op.verify ~= false then
-    local left = op.plan(plan.will, o, case.facts, memory)
+    local left = op.plan(plan.will, o, case.facts, memory, true)
     told.left = left and table.concat(left.changes or { "something" }, ", ")
   end
 end)

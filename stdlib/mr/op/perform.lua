@@ -107,12 +107,13 @@ local function look(s, op, o, facts, user)
   return op.read(answer, o, facts)
 end
 
--- Status and plan: `ok` without a plan, else `changed` or `unknown`.
+-- Status and plan: `ok` without a plan, else `changed` or `unknown`. What check mode cannot know is
+-- done otherwise, when the plan has steps.
 function perform.predict(op, o, is, facts, memory, check)
   local plan = op.plan(is, o, facts, memory)
   if not plan then
     return "ok"
-  elseif not plan.unknown then
+  elseif not plan.unknown or (plan.steps and not check) then
     return "changed", plan
   elseif not check then
     mr.fail(plan.unknown)
@@ -174,7 +175,8 @@ local function work(on, op, o, common, told)
   if not plan then
     return status
   end
-  told.changes, told.diff, told.error = plan.changes or {}, plan.diff, plan.unknown
+  told.changes, told.diff = plan.changes or {}, plan.diff
+  told.error = status == "unknown" and plan.unknown or nil
   if status == "unknown" then
     return status
   elseif check then
