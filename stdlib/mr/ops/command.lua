@@ -138,7 +138,7 @@ return {
     }
     if o.creates or o.removes then
       local list = { o.creates or "", o.removes or "" }
-      steps[2] = { script = PROVE, args = list, says = "prove that it did its work" }
+      table.insert(steps, { script = PROVE, args = list, says = "prove that it did its work" })
     end
     local will = { creates = true, removes = false, unless = true, only = false }
     return { changes = { "ran" }, steps = steps, will = will }

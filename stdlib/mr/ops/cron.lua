@@ -133,7 +133,7 @@ return {
     },
   },
   facts = true,
-  like = { ansible = "cron", pyinfra = "server.crontab" },
+  like = { ansible = "cron", pyinfra = "crontab.crontab" },
   platforms = "Linux, the BSDs, macOS",
   valid = function(o)
     require("mr.ops.system.names").check(o.user, "user")

@@ -187,7 +187,6 @@ return {
   like = { ansible = "group", pyinfra = "server.group" },
   platforms = "Linux with shadow or busybox, FreeBSD",
   valid = function(o)
-    local ops = require("mr.args")
     names.check(o.name, "group")
     for _, user in ipairs(o.members or {}) do
       if type(user) ~= "string" then

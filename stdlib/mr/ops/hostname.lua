@@ -82,7 +82,7 @@ local function with(hosts, name)
   return whole .. line
 end
 
-local function plan(is, o)
+local function compare(is, o)
   if is.kernel ~= "Linux" then
     mr.fail(("`hostname` works on Linux, and this is `%s`"):format(is.kernel or "unknown"))
   end
@@ -144,5 +144,5 @@ return {
     return reader.look(LOOK, {})
   end,
   read = read,
-  plan = plan,
+  plan = compare,
 }

@@ -46,8 +46,10 @@ fi
 [ ! -d /run/systemd/system ] || say systemd yes
 ]]
 
--- Options that the kernel shows for each place, and that somebody may have changed by hand.
+-- Options that the kernel shows for each place, and that somebody may have changed by hand; and what
+-- takes each back.
 local LIVE = { "ro", "nosuid", "nodev", "noexec", "noatime" }
+local BACK = { ro = "rw", nosuid = "suid", nodev = "dev", noexec = "exec", noatime = "atime" }
 -- Options that bring some of those along.
 local IMPLY = { user = true, users = true, owner = true, group = true }
 
@@ -75,7 +77,7 @@ local function command_options(options)
 end
 
 -- Which of the options that can be seen are not as wanted. What is mounted a second time has those
--- of the first, unless other ones are asked for.
+-- of the first, unless other ones are asked for. Gives words, and the options that mend it.
 local function live_difference(mounted, options)
   local is, wanted = set_of(mounted.options), set_of(options)
   for word in pairs(IMPLY) do
@@ -84,15 +86,16 @@ local function live_difference(mounted, options)
     end
   end
   local may_have_more = wanted.bind or wanted.rbind
-  local words = {}
+  local words, mend = {}, ""
   for _, option in ipairs(LIVE) do
     if wanted[option] and not is[option] then
       words[#words + 1] = "not " .. option
     elseif is[option] and not wanted[option] and not may_have_more then
       words[#words + 1] = option
+      mend = mend .. "," .. BACK[option]
     end
   end
-  return words[1] and table.concat(words, ", ") or nil
+  return words[1] and table.concat(words, ", ") or nil, mend
 end
 
 local function read(answer)
@@ -150,15 +153,19 @@ local function mounting(is, o, entry)
     return words, { { run = { "umount", "--", o.path } }, mount }
   end
   local old = fstab.find(is.fstab, "path", o.path)
-  local differs = live_difference(is.mounted, entry.options)
-  if differs or (old and old.options ~= entry.options) then
-    local words = differs and "remounted: it was " .. differs
-      or ("remounted: %s -> %s"):format(old.options, entry.options)
-    return words, { { run = { "mount", "-o", "remount," .. options, o.path } } }
+  local differs, mend = live_difference(is.mounted, entry.options)
+  local words = differs and "remounted: it was " .. differs
+  if old and old.options ~= entry.options then
+    words = words or ("remounted: %s -> %s"):format(old.options, entry.options)
+  end
+  if words then
+    -- With the source named, mount(8) does not mix in what fstab still says.
+    local again = "remount," .. options .. (mend or "")
+    return words, { { run = { "mount", "-o", again, o.src, o.path } } }
   end
 end
 
-local function plan(is, o)
+local function compare(is, o)
   local entry, text = wanted_entry(o), is.fstab
   local plan = { changes = {}, steps = {}, will = {} }
   for key, value in pairs(is) do
@@ -216,7 +223,6 @@ return {
   like = { ansible = "ansible.posix.mount", pyinfra = false },
   platforms = "Linux",
   valid = function(o)
-    local ops = require("mr.args")
     local needs = o.state == "mounted" or o.state == "present"
     if needs and not (o.src and o.fstype) then
       refuse(("`mount` %s needs `src` and `fstype`"):format(o.path))
@@ -250,5 +256,5 @@ return {
     return reader.look(LOOK, { o.path, o.src or "" })
   end,
   read = read,
-  plan = plan,
+  plan = compare,
 }

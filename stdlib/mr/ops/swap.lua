@@ -34,7 +34,8 @@ local UNITS = { [""] = 1, K = 1 << 10, M = 1 << 20, G = 1 << 30, T = 1 << 40 }
 -- The bytes of `2G`, `512M` or a number, in whole MiB; nil when it is none.
 local function bytes_of(size)
   local number, unit = tostring(size):match "^(%d+)%s*([KMGT]?)i?B?$"
-  local bytes = number and #number <= 12 and math.tointeger(tonumber(number)) * UNITS[unit]
+  local count = number and #number <= 12 and math.tointeger(tonumber(number))
+  local bytes = count and count * UNITS[unit]
   return bytes and bytes > 0 and bytes % (1 << 20) == 0 and bytes <= 16 << 40 and bytes or nil
 end
 

@@ -87,7 +87,7 @@ local function read(answer, o)
   return { live = first.live, text = text, state = state, main = main or "" }
 end
 
-local function plan(is, o)
+local function compare(is, o)
   local name, value = name_of(o.name), value_text(o.value)
   local plan = { changes = {}, steps = {}, will = {} }
   for key, known in pairs(is) do
@@ -171,5 +171,5 @@ return {
     return reader.look(LOOK, { o.name, o.file })
   end,
   read = read,
-  plan = plan,
+  plan = compare,
 }

@@ -234,7 +234,6 @@ return {
   like = { ansible = "user", pyinfra = "server.user" },
   platforms = "Linux with shadow or busybox, FreeBSD",
   valid = function(o)
-    local ops = require("mr.args")
     names.check(o.name, "user")
     if o.group then
       names.check(o.group, "group")

@@ -16,7 +16,7 @@ end
 function fstab.unescape(field)
   return (
     field:gsub("\\([0-3][0-7][0-7])", function(octal)
-      return string.char(tonumber(octal, 8))
+      return string.char(tonumber(octal, 8) or 32)
     end)
   )
 end

@@ -67,8 +67,8 @@ function reader.parse(answer)
       refuse("a line of another shape")
     end
     if kind == "<" then
-      local length = #value <= 8 and value:match("^%d+$") and math.tointeger(tonumber(value))
-      if not length or length > MOST or answer:sub(next_at + length, next_at + length) ~= "\n" then
+      local length = #value <= 8 and math.tointeger(tonumber(value:match("^%d+$"))) or -1
+      if length < 0 or length > MOST or answer:sub(next_at + length, next_at + length) ~= "\n" then
         refuse("a text of another length")
       end
       value = answer:sub(next_at, next_at + length - 1)
@@ -78,7 +78,7 @@ function reader.parse(answer)
       first[key], all[key] = value, {}
     end
     table.insert(all[key], value)
-    at = next_at
+    at = math.tointeger(next_at) or #answer + 1
     if key == "end" then
       break
     end

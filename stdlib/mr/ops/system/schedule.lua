@@ -71,10 +71,11 @@ function schedule.parse(text)
   if #fields ~= 5 or text:find "[^%g ]" then
     return nil, ("it has %d fields, not 5"):format(#fields)
   end
-  for i, value in ipairs(fields) do
+  for i, known in ipairs(FIELDS) do
+    local value = fields[i]
     for item in (value .. ","):gmatch "([^,]*)," do
-      if not is_item(item, FIELDS[i]) then
-        return nil, ("`%s` is not a %s"):format(value, FIELDS[i].name)
+      if not is_item(item, known) then
+        return nil, ("`%s` is not a %s"):format(value, known.name)
       end
     end
   end
