@@ -60,10 +60,9 @@ end
 local function await(s, f, what, timeout)
   local _, err = mr.try(mr.wait, f, { timeout = timeout, every = 2, what = what })
   if err and err.kind == "timeout" then
-    err.hint = err.hint
-      or ("its console says more; `mroom doctor %s` tells how far a connection gets"):format(s.id)
-  end
-  if err then
+    local hint = "its console says more; `mroom doctor %s` tells how far a connection gets"
+    error({ kind = "timeout", message = err.message, hint = err.hint or hint:format(s.id) }, 0)
+  elseif err then
     error(err, 0)
   end
 end

@@ -25,9 +25,9 @@ fn steps(done: &Done) -> Vec<(String, String, Value)> {
     steps
 }
 
-/// Predicted, changed, unchanged, broken by hand, repaired.
-fn three_times(name: &str) {
-    let Some(cell) = Cell::start() else { return };
+/// Predicted, changed, unchanged, broken by hand, repaired. Gives the machine.
+fn three_times(name: &str) -> Option<Cell> {
+    let cell = Cell::start()?;
     let folder = root().join("tests/lab/playbooks").join(name);
     let play = folder.join("play.lua").display().to_string();
     let looks = || cell.by_hand(&folder.join("check.sh"));
@@ -50,11 +50,23 @@ fn three_times(name: &str) {
     let third = cell.mroom(&["--json", "run", &play, "lab"]).ended(0);
     assert!(steps(&third).iter().any(|step| step.1 == "changed"));
     looks().ended(0);
+    Some(cell)
 }
 
 #[test]
 fn accounts_and_their_keys() {
-    three_times("accounts");
+    let Some(cell) = three_times("accounts") else {
+        return;
+    };
+    // The hash of the password is in no log.
+    let log = cell.mroom(&["log", "all", "--json", "-n", "0"]).ended(0);
+    assert!(log.stdout.contains("lab-app") && !log.stdout.contains("$6$lab$"));
+    for entry in std::fs::read_dir(cell.home.data("")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let is_there = bytes.windows(7).any(|part| part == b"$6$lab$");
+        assert!(!is_there, "the hash is in {}", path.display());
+    }
 }
 
 #[test]
