@@ -51,6 +51,7 @@ mod suite {
     mod lua_test;
     mod many;
     mod ops_data;
+    mod ops_files;
     mod ops_system;
     mod original;
     mod public_key;

@@ -161,3 +161,18 @@ function Ops:block(path, opts) end
 ---@param opts? mr.ops.TemplateOpts
 ---@return mr.OpResult
 function Ops:template(path, opts) end
+
+---@class mr.ops.CopyOpts : mr.ops.WriteOpts
+---@field force? boolean replaces a symbolic link
+---@field secret? boolean hides the content in diffs
+
+---A file or folder of this machine on the server; only what differs goes over.
+---```lua
+---local on = server("web-01"):ops()
+---on:copy("disk.lua", "/srv/app/disk.lua", { mode = "0644" })
+---```
+---@param from string file or folder of this machine
+---@param path string absolute path on the server
+---@param opts? mr.ops.CopyOpts
+---@return mr.OpResult
+function Ops:copy(from, path, opts) end

@@ -225,15 +225,25 @@ end
 
 local function file(is, want, plan, will)
   local new = is.kind ~= "file"
-  local differs = new or (want.content ~= nil and not path.same(is, want.content))
+  local differs = new
+    or (want.content ~= nil and not path.same(is, want.content))
+    or (want.sha256 ~= nil and want.sha256 ~= is.sha256)
   if not differs then
     return commands(is, want, plan.steps)
   end
-  local content = want.content == nil and "" or want.content
   if not new then
     table.insert(plan.changes, 1, "content")
-    will.sha256, will.size = nil, nil
+    will.content, will.size = nil, nil
   end
+  will.sha256 = want.sha256
+  if want.upload then
+    -- An upload writes to where a link leads.
+    plan.steps[1] = is.kind == "link" and { remove = want.path } or nil
+    local mode = want.mode or (new and "0644" or is.mode)
+    table.insert(plan.steps, { upload = want.upload, to = want.path, mode = mode })
+    return commands(new and { kind = "absent" } or is, want, plan.steps)
+  end
+  local content = want.content == nil and "" or want.content
   will.content = content
   plan.steps[1] = {
     write = want.path,
@@ -255,7 +265,7 @@ local function file(is, want, plan, will)
 end
 
 -- The plan that makes the state `is` of want.path what is wanted, or nil. `want` is { path, kind =
--- "file"|"dir"|"link", state = "present"|"absent", content, mode, owner, group, target, force,
+-- "file"|"dir"|"link", state = "present"|"absent", content (or upload, a local file, and sha256), mode, owner, group, target, force,
 -- validate, secret }; `memory` is what check mode remembers.
 function path.plan(is, want, memory)
   if want.state == "absent" then

@@ -1,0 +1,445 @@
+local web, s
+
+before_each(function()
+  web = fake "web-1"
+  s = server "web-1"
+end)
+
+local ABSENT = "mroom-path\nfolder=1\nkind=absent\n"
+
+local function is_file(content)
+  return "mroom-path\nstat=644 0 0 9\nowner=root\ngroup=root\nkind=file\n\n" .. content
+end
+
+-- The looks at a path answer these, one after the other; what writes there succeeds.
+local function looks(path, ...)
+  web:on_like(("*set -- %s*mktemp*"):format(path))
+  web:on_like(("*set -- %s*mroom-path*"):format(path), ...)
+end
+
+-- Which of the calls wrote.
+local function writes()
+  local list = {}
+  for _, call in ipairs(web:calls()) do
+    if not call.reads then
+      list[#list + 1] = call
+    end
+  end
+  return list
+end
+
+local function map(work, opts)
+  return fleet.select("web-1"):map(work, opts)[1]
+end
+
+describe("an operation", function()
+  it("looks, writes, looks again, and says what was different", function()
+    looks("/etc/motd", is_file "old\n", is_file "new\n")
+    local result = s:ops():file("/etc/motd", { content = "new\n" })
+    expect(result):is {
+      op = "file",
+      target = "/etc/motd",
+      status = "changed",
+      changed = true,
+      changes = { "content" },
+    }
+    expect(tostring(result)):is "file /etc/motd: changed"
+    expect(#web:calls()):is(3)
+    expect(writes()[1].stdin):is "new\n"
+  end)
+
+  it("does nothing where nothing differs", function()
+    looks("/etc/motd", is_file "new\n")
+    local result = s:ops():file("/etc/motd", { content = "new\n" })
+    expect(result):has { status = "ok", changed = false, changes = {} }
+    expect(#web:calls()):is(1)
+    expect(writes()):is {}
+  end)
+
+  it("fails when that was not enough", function()
+    looks("/etc/motd", is_file "old\n")
+    local err = expect(function()
+      s:ops():file("/etc/motd", { content = "new\n" })
+    end):raises { kind = "script" }
+    expect(err.message):has "file `/etc/motd`: "
+    expect(err.message):has "still differs: content"
+  end)
+
+  it("fails with what the server said", function()
+    web:on_like("*mroom-path*", { code = 1, stderr = "no such user\n" })
+    local err = expect(function()
+      s:ops():dir "/srv"
+    end):raises { kind = "exit", server = "web-1", code = 1 }
+    expect(err.message):has "dir `/srv`: "
+    expect(err.stderr):has "no such user"
+  end)
+
+  it("runs as the user that the call, else all of them, name", function()
+    web:on_like("*mroom-path*", ABSENT)
+    web:on_like "*mkdir*"
+    local on = s:ops { sudo = true }
+    mr.try(on.dir, on, "/srv/a")
+    mr.try(on.dir, on, "/srv/b", { sudo = "app" })
+    mr.try(on.dir, on, "/srv/c", { sudo = false })
+    local users = {}
+    for _, call in ipairs(web:calls()) do
+      users[#users + 1] = call.sudo or "login"
+    end
+    expect(users):is {
+      "root",
+      "root",
+      "root",
+      "app",
+      "app",
+      "app",
+      "login",
+      "login",
+      "login",
+    }
+  end)
+
+  it("keeps a secret out of commands and results", function()
+    looks("/etc/key", ABSENT, is_file "hunter2000")
+    s:ops():file("/etc/key", { content = mr.secret "hunter2000", mode = "0644" })
+    for _, command in ipairs(web:commands()) do
+      expect(command):has_no "hunter2000"
+    end
+    expect(writes()[1].stdin):is "hunter2000"
+  end)
+
+  it("is refused with the place of the call, and nothing reaches the server", function()
+    local on = s:ops()
+    for _, case in ipairs {
+      {
+        "no operation `fiel`",
+        "did you mean `file`?",
+        function()
+          on:fiel "/x"
+        end,
+      },
+      {
+        "`file`: unknown option `contents`",
+        "did you mean `content`?",
+        function()
+          on:file("/x", { contents = "" })
+        end,
+      },
+      {
+        "`file`: `mode` must be an octal text",
+        nil,
+        function()
+          on:file("/x", { mode = 644 })
+        end,
+      },
+      {
+        "the value before the verb is missing",
+        "with a colon",
+        function()
+          on.file("/x", {})
+        end,
+      },
+      {
+        "`ops`: unknown option `sodo`",
+        "did you mean `sudo`?",
+        function()
+          s:ops { sodo = true }
+        end,
+      },
+      {
+        "`sudo` must be true, false",
+        nil,
+        function()
+          on:file("/x", { sudo = 1 })
+        end,
+      },
+      {
+        "`handler`: what `x` does must be a function",
+        nil,
+        function()
+          on:handler("x", 1)
+        end,
+      },
+    } do
+      local err = expect(case[3]):raises { kind = "usage" }
+      expect(err.message):has(case[1])
+      if case[2] then
+        expect(err.hint):has(case[2])
+      end
+    end
+    local err = expect(function()
+      on:file("/x", { contents = "" })
+    end):raises()
+    expect(err.message):has "ops_spec.lua:"
+    expect(web:calls()):is {}
+  end)
+end)
+
+describe("a server's outcome", function()
+  it("is changed when an operation has changed something, else ok", function()
+    looks("/etc/motd", is_file "old", is_file "new", is_file "new")
+    local function work(t)
+      t:ops():file("/etc/motd", { content = "new" })
+    end
+    expect(map(work).status):is "changed"
+    expect(map(work).status):is "ok"
+  end)
+
+  it("is that of its operations in a stage, too", function()
+    fake.module(
+      "stages.motd",
+      [[return { name = "motd", apply = function(s)
+        s:ops():file("/etc/motd", { content = "new" })
+      end }]]
+    )
+    looks("/etc/motd", is_file "old", is_file "new", is_file "new")
+    expect(fleet.select("web-1"):stage("motd")[1].status):is "changed"
+    expect(fleet.select("web-1"):stage("motd")[1].status):is "ok"
+  end)
+end)
+
+describe("check mode", function()
+  it("writes nothing and goes on from what would be there", function()
+    web:on_like("*mroom-path*", ABSENT)
+    local seen = {}
+    local outcome = map(function(t)
+      local on = t:ops()
+      seen[1] = on:dir("/srv/app", { mode = "0750" }).status
+      seen[2] = on:file("/srv/app/conf", { content = "a\n" }).changed
+      seen[3] = on:line("/srv/app/conf", { line = "b" }).changes[1]
+      seen[4] = on:line("/srv/app/conf", { line = "a" }).status
+      seen[5] = on:dir("/srv/app", { mode = "0750" }).status
+    end, { check = true })
+    expect(seen):is { "changed", true, "content", "ok", "ok" }
+    expect(outcome.status):is "changed"
+    expect(writes()):is {}
+  end)
+
+  it("does not guess: what cannot be known is unknown, and so is who looks at it", function()
+    fake.module(
+      "ops.guess",
+      [[return { name = "guess", takes = {}, options = {},
+        look = function() return { script = "true" } end,
+        read = function() return {} end,
+        plan = function() return { unknown = "nobody has asked" } end }]]
+    )
+    web:on_like "*"
+    local result
+    local outcome = map(function(t)
+      result = t:ops():guess()
+    end, { check = true })
+    expect(outcome.status):is "unknown"
+    expect(result.status):is "unknown"
+    outcome = map(function(t)
+      return t:ops():guess().changed
+    end, { check = true })
+    expect(outcome.status):is "unknown"
+    expect(outcome.err.message):has "check mode cannot tell `changed` of guess"
+    outcome = map(function(t)
+      t:ops():guess()
+    end)
+    expect(outcome.status):is "failed"
+    expect(outcome.err.message):has "nobody has asked"
+  end)
+
+  it("takes what fails behind a change for unknown", function()
+    web:on_like("*mroom-path*", "mroom-path\nfolder=0\nkind=absent\n")
+    local status
+    map(function(t)
+      t:run "mkdir -p /srv/app"
+      status = t:ops():file("/srv/app/conf", { content = "x" }).status
+    end, { check = true })
+    expect(status):is "unknown"
+  end)
+end)
+
+describe("handlers", function()
+  local function two(on, order)
+    for _, name in ipairs { "one", "two" } do
+      on:handler(name, function()
+        order[#order + 1] = name
+      end)
+    end
+  end
+
+  it("run once, at the end, in the order in which they are defined", function()
+    looks("/a", ABSENT, is_file "x")
+    looks("/b", ABSENT, is_file "x")
+    looks("/c", is_file "x")
+    local order = {}
+    map(function(t)
+      local on = t:ops()
+      two(on, order)
+      on:file("/a", { content = "x", notify = "two" })
+      on:file("/b", { content = "x", notify = { "two", "one" } })
+      on:file("/c", { content = "x", notify = "one" })
+      order[#order + 1] = "end"
+    end)
+    expect(order):is { "end", "one", "two" }
+  end)
+
+  it("do not run when nothing has changed", function()
+    looks("/a", is_file "x")
+    local order = {}
+    map(function(t)
+      local on = t:ops()
+      two(on, order)
+      on:file("/a", { content = "x", notify = "one" })
+    end)
+    expect(order):is {}
+  end)
+
+  it("run at once when told so, and then not again", function()
+    looks("/a", ABSENT, is_file "x")
+    local order = {}
+    map(function(t)
+      local on = t:ops()
+      two(on, order)
+      on:file("/a", { content = "x", notify = "one" })
+      on:flush()
+      order[#order + 1] = "end"
+    end)
+    expect(order):is { "one", "end" }
+  end)
+
+  it("that failed, or were not reached, run in the next run", function()
+    looks("/a", ABSENT, is_file "x")
+    local order, fails = {}, "work"
+    local function work(t)
+      local on = t:ops()
+      on:handler("reload", function()
+        if fails == "handler" then
+          mr.fail "no luck"
+        end
+        order[#order + 1] = "reload"
+      end)
+      on:file("/a", { content = "x", notify = "reload" })
+      if fails == "work" then
+        mr.fail "too bad"
+      end
+    end
+    local outcome = map(work)
+    expect(outcome.status):is "failed"
+    expect(table.concat(fake.notes(), "\n")):has "these handlers wait for the next run of this session: reload"
+    fails = "handler"
+    outcome = map(work)
+    expect(outcome.status):is "failed"
+    expect(outcome.err.message):has "handler `reload`: "
+    expect(order):is {}
+    fails = nil
+    expect(map(work).status):is "ok"
+    expect(order):is { "reload" }
+    map(work)
+    expect(order):is { "reload" }
+  end)
+
+  it("that nobody defines are a mistake, and a warning when they are old", function()
+    looks("/a", ABSENT, is_file "x")
+    local outcome = map(function(t)
+      local on = t:ops()
+      on:handler("reload", function() end)
+      on:file("/a", { content = "x", notify = "relaod" })
+    end)
+    expect(outcome.err.message):has "notifies `relaod`, and there is no handler of that name"
+    expect(outcome.err.hint):is "did you mean `reload`?"
+    outcome = map(function(t)
+      t:ops():file("/a", { content = "x" })
+    end)
+    expect(outcome.status):is "ok"
+    expect(table.concat(fake.notes(), "\n")):has "the handler `relaod` waits since an earlier run"
+  end)
+
+  it("are predicted in check mode, which leaves none waiting", function()
+    web:on_like("*mroom-path*", ABSENT)
+    local ran = 0
+    local function work(t)
+      local on = t:ops()
+      on:handler("reload", function()
+        ran = ran + 1
+        t:run "reload"
+      end)
+      on:file("/a", { content = "x", notify = "reload" })
+    end
+    map(work, { check = true })
+    expect(ran):is(1)
+    expect(writes()):is {}
+    looks("/a", is_file "x")
+    expect(map(work).status):is "ok"
+    expect(ran):is(1)
+  end)
+end)
+
+describe("an operation of one's own", function()
+  it("wins over the one that ships, and can extend it", function()
+    fake.module(
+      "ops.dir",
+      [[local own = {}
+      for key, value in pairs(require "bundled.ops.dir") do own[key] = value end
+      own.target = function(o) return "my " .. o.path end
+      return own]]
+    )
+    web:on_like("*mroom-path*", "mroom-path\nstat=755 0 0 9\nkind=dir\n")
+    expect(s:ops():dir("/srv").target):is "my /srv"
+  end)
+
+  it("is refused with its file when it is none", function()
+    for text, message in pairs {
+      ["return 1"] = "must return a table",
+      ["return { name = 'own' }"] = "`takes` is missing",
+      ["return { name = 'own', takes = {}, look = 1 }"] = "`look` must be a function",
+      ["return { name = 'own', look_ = 1 }"] = "unknown key `look_`",
+      ["return { name = 'own', takes = { { 'a', type = 'thing' } }, look = print, read = print, plan = print }"] = "`takes[1]` must be a table with a `type`",
+      ["return { name = 'two', takes = {}, look = print, read = print, plan = print }"] = "`name` must be `own`",
+    } do
+      package.loaded["ops.own"] = nil
+      fake.module("ops.own", text)
+      local err = expect(function()
+        s:ops():own()
+      end):raises { kind = "usage" }
+      expect(err.message):has(message)
+      expect(err.message):has "ops/own.lua: "
+    end
+  end)
+end)
+
+describe("answers of a hostile server", function()
+  local path = require "mr.ops.path"
+
+  it("are states, or errors; never anything else", function()
+    local pieces = {
+      "mroom-path\n",
+      "kind=file\n",
+      "kind=dir\n",
+      "kind=link\n",
+      "kind=absent\n",
+      "stat=99999 1 1 1\n",
+      "stat=644 99999999999999999999999999 -1 x\n",
+      "stat=644 1 1 1\n",
+      "owner=\27[2J\n",
+      "owner=root\n",
+      "sha256=zz\n",
+      "sha256=ab\n",
+      "folder=1\n",
+      "\n",
+      "\0",
+      ("x"):rep(70000),
+    }
+    local seed = 7
+    for _ = 1, 2000 do
+      local text = {}
+      for i = 1, 6 do
+        seed = (seed * 1103515245 + 12345) % 2147483648
+        text[i] = pieces[seed // 65536 % #pieces + 1]
+      end
+      local is, err = mr.try(path.read, table.concat(text))
+      if is then
+        expect(({ file = 1, dir = 1, link = 1, absent = 1 })[is.kind]):is(1)
+        expect(is.mode == nil or is.mode:find "^[0-7][0-7][0-7][0-7]$" ~= nil):is(true)
+        expect(is.uid == nil or math.type(is.uid) == "integer"):is(true)
+        expect(is.sha256 == nil or #is.sha256 == 64):is(true)
+        expect(is.owner == nil or not is.owner:find "%c"):is(true)
+      else
+        expect(err.message):is "the server did not answer with the state of a path"
+      end
+    end
+  end)
+end)
