@@ -186,7 +186,6 @@ function ops.over(is_well)
   end)
   open, memories = {}, {}
   for _, work in ipairs(rest) do
-    works[work.server] = nil
     if is_well then
       handlers.run(work)
     else
@@ -231,6 +230,8 @@ function On.__index(on, name)
         ("operations are called with a colon: `on:%s(…)`"):format(name)
       )
     end
+    -- At a prompt a handle outlives the line that it came from.
+    open[self.server] = self.work
     return perform.run(self, op, table.pack(...))
   end
 end

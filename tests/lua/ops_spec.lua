@@ -443,3 +443,63 @@ describe("answers of a hostile server", function()
     end
   end)
 end)
+
+describe("the change of a part of a file", function()
+  local function plan_of(op, text, o)
+    local is = { kind = "file", mode = "0644", content = text }
+    o.path, o.state = "/etc/x", o.state or "present"
+    return mr.try(op.plan, is, o, nil, {})
+  end
+
+  it("is done once, whatever is in the file", function()
+    local line, block = require "ops.line", require "ops.block"
+    local pieces = {
+      "a\n",
+      "b = 1\n",
+      "b = 2",
+      "\n",
+      "# BEGIN mroom: block\n",
+      "# END mroom: block\n",
+      "\r\n",
+      "\0",
+      "%b()",
+      "# END mroom: block",
+    }
+    local seed = 11
+    for _ = 1, 1000 do
+      local text = {}
+      for i = 1, 8 do
+        seed = (seed * 1103515245 + 12345) % 2147483648
+        text[i] = pieces[seed // 65536 % #pieces + 1]
+      end
+      text = table.concat(text)
+      for _, case in ipairs {
+        { line, { line = "b = 3", match = "^b%s*=" } },
+        { line, { line = "b = 3", after = "^a" } },
+        { line, { match = "b", state = "absent" } },
+        { block, { content = "x", name = "block", comment = "#" } },
+        { block, { content = "x", name = "two", comment = "#", before = "^b" } },
+        { block, { name = "block", comment = "#", state = "absent" } },
+      } do
+        local plan, err = plan_of(case[1], text, case[2])
+        if plan then
+          expect({ plan_of(case[1], plan.will.content, case[2]) }):is {}
+        elseif err then
+          expect(err.message):has "the marker `# "
+        end
+      end
+    end
+  end)
+
+  it("does not take a secret apart", function()
+    local secret = mr.secret "hunter2000"
+    local plan = plan_of(require "ops.line", secret, { line = "x" })
+    expect(plan.unknown):has "secret"
+    plan = plan_of(require "ops.block", "a\n", { content = secret, name = "k", comment = "#" })
+    expect(tostring(plan.will.content)):is "[redacted]"
+    expect(plan.diff):is { path = "/etc/x", secret = true }
+    expect(
+      plan_of(require "ops.block", plan.will.content, { content = "x", name = "k", comment = "#" }).unknown
+    ):has "secret"
+  end)
+end)

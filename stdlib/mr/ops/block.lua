@@ -12,24 +12,22 @@ local function markers(o)
   return marker "BEGIN", marker "END"
 end
 
--- The lines of the first and the last marker; raises when one of them is alone.
+-- The numbers of the two marker lines, or nil; raises when they are not one pair.
 local function found(lines, o)
   local begin, finish = markers(o)
-  local first, last
+  local first, last, count = nil, nil, 0
   for i, line in ipairs(lines) do
     if line == begin then
-      first = first or i
-    elseif line == finish and first and not last then
-      last = i
-    elseif line == finish and not first then
-      first, last = nil, i
-      break
+      first, count = i, count + 1
+    elseif line == finish then
+      last, count = i, count + 1
     end
   end
-  if (first == nil) ~= (last == nil) then
+  if count ~= 0 and not (count == 2 and first and last and first < last) then
+    local what = not (first and last) and "is alone" or "is not one of a pair"
     args.refuse(
-      ("`%s`: the marker `%s` is alone"):format(o.path, first and begin or finish),
-      "put the other one in its place by hand, or remove this one"
+      ("`%s`: the marker `%s` %s"):format(o.path, first and begin or finish, what),
+      "put the markers right by hand, or remove them"
     )
   end
   return first, last
