@@ -3,6 +3,7 @@
 
 CARGO ?= cargo
 STYLUA = target/tools/bin/stylua
+EMMYLUA = target/tools/bin/emmylua_check
 LUA = $(wildcard scripts stdlib tests/lua tests/lab)
 
 .PHONY: help demo test test-lab lint bench install
@@ -11,7 +12,7 @@ help:
 	@echo 'make demo     the main job on three servers of its own, each command shown as typed'
 	@echo 'make test     every test'
 	@echo 'make test-lab a day on ten servers and a Debian virtual machine, each step timed'
-	@echo 'make lint     formatting, clippy, the Lua files'
+	@echo 'make lint     formatting, clippy, the Lua files and their types'
 	@echo 'make bench    speed beside ssh, clush, Fabric, pyinfra and Ansible'
 	@echo 'make install  mroom into ~/.cargo/bin, its manual and completions into ~/.local/share'
 
@@ -29,10 +30,11 @@ test-lab: setup-lab
 	@tests/lab/vm up
 	@tests/lab/day target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
 
-lint: setup-lint $(STYLUA)
+lint: setup-lint $(STYLUA) $(EMMYLUA)
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(STYLUA) --check $(LUA)
+	.ci/check-types $(EMMYLUA)
 
 bench: setup-bench
 	$(CARGO) build --locked --release
@@ -54,4 +56,8 @@ setup-%:
 
 $(STYLUA): | setup-build
 	$(CARGO) install stylua --version 2.6.0 --locked --no-default-features --features lua54 \
+		--root target/tools --target-dir target/tools/build
+
+$(EMMYLUA): | setup-build
+	$(CARGO) install emmylua_check --version 0.25.0 --locked \
 		--root target/tools --target-dir target/tools/build

@@ -18,11 +18,12 @@ end
 local function read(text)
   local seen, list = {}, mr.json.array {}
   for _, line in ipairs(mr.text.lines(text)) do
-    local device, size, used, free, mount =
+    local device, blocks, taken, left, mount =
       line:match "^(.-)%s+(%d+)%s+(%d+)%s+(%-?%d+)%s+%d+%%%s+(/.*)$"
-    if device and #size + #used + #free < 48 and is_real(device, mount) and not seen[mount] then
+    if device and #blocks + #taken + #left < 48 and is_real(device, mount) and not seen[mount] then
       seen[mount] = true
-      size, used, free = tonumber(size), tonumber(used), math.max(0, tonumber(free))
+      local size, used = tonumber(blocks) or 0, tonumber(taken) or 0
+      local free = math.max(0, tonumber(left) or 0)
       if used + free > 0 then
         list[#list + 1] = {
           mount = mount,

@@ -9,6 +9,7 @@
 
 local restart = require "mr.restart"
 
+---@return boolean
 local function is_well(s)
   local port = math.tointeger(tonumber(vars.probe))
   if not port then

@@ -7,7 +7,18 @@
 ---@param body fun()
 function describe(name, body) end
 
----One case. It begins with an empty inventory and nothing said; calls that wait work in it.
+---One case.
+---```lua
+---describe("the stage env", function()
+---  it("makes the workspace", function()
+---    local web = fake "new-01"
+---    web:on_like("mkdir *", "")
+---    server("new-01"):run "mkdir -p machineroom"
+---    expect(web:commands()):is { "mkdir -p machineroom" }
+---  end)
+---end)
+---```
+---It begins with an empty inventory and nothing said; calls that wait work in it.
 ---@param name string
 ---@param body fun()
 function it(name, body) end
@@ -20,6 +31,7 @@ function before_each(body) end
 ---@param reason string
 function skip(reason) end
 
+---A value to look at, as `expect` gives it.
 ---@class mr.Expect
 local Expect = {}
 
@@ -32,6 +44,7 @@ function expect(value) end
 ---@param wanted any
 function Expect:is(wanted) end
 
+---The value is not this one.
 ---@param unwanted any
 function Expect:is_not(unwanted) end
 
@@ -39,6 +52,7 @@ function Expect:is_not(unwanted) end
 ---@param part any
 function Expect:has(part) end
 
+---The opposite of `has`.
 ---@param part any
 function Expect:has_no(part) end
 
@@ -47,15 +61,27 @@ function Expect:has_no(part) end
 ---@return mr.Err
 function Expect:raises(wanted) end
 
+---What a pretended server has in the inventory, as `server.add` takes it.
+---@class mr.FakeServer
+---@field id? string wins over the word before it
+---@field host? string
+---@field user? string
+---@field port? integer
+---@field password? string|Secret
+---@field key? string
+---@field description? string
+---@field tags? string[]
+---@field meta? table<string, any>
+
 ---Pretended servers. `fake "web-1"` puts one into the inventory; `opts` are those of `server.add`.
 ---@class mr.FakeModule
 ---@field is_real boolean with `mroom test --sandbox`: servers are real, `on` and `commands` skip the case
----@overload fun(id: string, opts?: table): Fake
+---@overload fun(id: string, opts?: mr.FakeServer): Fake
 fake = {}
 
 ---A server that cannot be reached.
 ---@param id string
----@param opts? table
+---@param opts? mr.FakeServer
 function fake.down(id, opts) end
 
 ---Puts a Lua file into the user's folder: `fake.module("stages.motd", text)`.
@@ -74,6 +100,7 @@ function fake.notes() end
 ---A text is standard output of a command that ends with 0; nothing is an empty one.
 ---@alias mr.FakeAnswer string|mr.FakeEnd
 
+---How a command ends.
 ---@class mr.FakeEnd
 ---@field stdout? string
 ---@field stderr? string
@@ -98,10 +125,13 @@ function Fake:on(command, ...) end
 ---@param ... mr.FakeAnswer
 function Fake:on_like(pattern, ...) end
 
+---@class mr.FakePutOpts
+---@field mode? string octal, such as "0644"
+
 ---Puts a file there.
 ---@param path string
 ---@param content string
----@param opts? { mode?: string }
+---@param opts? mr.FakePutOpts
 function Fake:put(path, content, opts) end
 
 ---A file's content and mode; nil when it is not there.
@@ -114,7 +144,19 @@ function Fake:file(path) end
 ---@return string[]
 function Fake:commands() end
 
----Everything that was asked so far: `{ verb, command, stdin, sudo, reads, path, content, mode, from, to }`,
----of which each verb (`exec read write upload download close`) has its own.
----@return table[]
+---What was asked once; each verb has some of these.
+---@class mr.FakeCall
+---@field verb "exec"|"read"|"write"|"upload"|"download"|"close"
+---@field command? string
+---@field stdin? string
+---@field sudo? string the user
+---@field reads? boolean it only reads
+---@field path? string
+---@field content? string
+---@field mode? string
+---@field from? string
+---@field to? string
+
+---Everything that was asked so far.
+---@return mr.FakeCall[]
 function Fake:calls() end

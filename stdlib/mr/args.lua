@@ -37,6 +37,7 @@ local function a(value)
 end
 
 -- Each type: the value when it is of that type, or nil and what it must be.
+---@type table<string, fun(value: any): any, string?>
 local TYPES = {}
 
 function TYPES.any(value)
@@ -166,17 +167,25 @@ function args.known(key, options, call)
   )
 end
 
--- A table of options, decoded: defaults filled in.
-function args.decode(call, options, given)
+-- The options of a call that looks at their values itself: a table, and no key but `allowed` ones.
+function args.checked(call, given, allowed)
   if given ~= nil and type(given) ~= "table" then
     args.refuse(("`%s`: options must be a table, not %s"):format(call, a(given)))
   end
+  for key in pairs(given or {}) do
+    args.known(key, allowed, call)
+  end
+  return given or {}
+end
+
+-- A table of options, decoded: defaults filled in.
+function args.decode(call, options, given)
+  given = args.checked(call, given, options)
   local values = {}
   for key, option in pairs(options) do
     values[key] = option.default
   end
-  for key, value in pairs(given or {}) do
-    args.known(key, options, call)
+  for key, value in pairs(given) do
     values[key] = args.value(value, options[key], ("`%s`: `%s`"):format(call, key))
   end
   for key, option in pairs(options) do

@@ -5,6 +5,7 @@
 -- answers is kept there, with its time.
 local facts = {}
 
+local args = require "mr.args"
 local native = require "mr.native"
 local script = require "mr.facts.script"
 
@@ -23,27 +24,15 @@ facts.commands = {
 -- What was asked for in this run, by server and where it was then.
 local asked = {}
 
+---@type table<string, boolean>
 local OPTIONS = { commands = true, folders = true, refresh = true, max_age = true }
-
-local function checked(opts)
-  for key in pairs(opts) do
-    if not OPTIONS[key] then
-      error({
-        kind = "usage",
-        message = ("`facts`: unknown option `%s`"):format(tostring(key)),
-        hint = "options of `facts`: commands, folders, max_age, refresh",
-      }, 3)
-    end
-  end
-end
 
 -- The facts of a server or connection: those of this run, those that the inventory keeps when
 -- they are younger than opts.max_age seconds, or new ones. opts.refresh asks in any case, and so
 -- do opts.commands (further commands to look for, name -> command or path) and opts.folders (a
 -- list of folders to look for, relative ones below the login's home).
 function facts.of(s, opts)
-  opts = opts or {}
-  checked(opts)
+  opts = args.checked("facts", opts, OPTIONS)
   local key = native.facts_key(s)
   if key and not (opts.refresh or opts.commands or opts.folders) then
     local known = asked[key] or (opts.max_age and native.facts_kept(s, opts.max_age))

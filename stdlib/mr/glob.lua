@@ -8,7 +8,8 @@ local glob = {}
 
 -- One name's pattern as a Lua pattern.
 local function of_name(name)
-  local out, at = { "^" }, 1
+  local out = { "^" }
+  local at = 1 ---@type any
   while at <= #name do
     local char = name:sub(at, at)
     local class, behind = name:match("^%[(!?%]?[^%]]*)%]()", at)

@@ -1,5 +1,6 @@
 -- mr: small helpers for playbooks and stages. The native half is here already.
 local mr = ...
+local args = require "mr.args"
 local bridge = require("mr.native").bridge
 
 mr.text = require "mr.text"
@@ -9,11 +10,13 @@ mr.stage = require "mr.stage"
 
 -- Raises an error of kind `script` with this message; `opts.hint` says what to do about it.
 function mr.fail(message, opts)
-  error({ kind = "script", message = tostring(message), hint = opts and opts.hint }, 2)
+  opts = args.checked("mr.fail", opts, { hint = true })
+  error({ kind = "script", message = tostring(message), hint = opts.hint }, 2)
 end
 
 -- The value(s) of f(...), or nil and the err table.
 function mr.try(f, ...)
+  ---@type { n: integer, [integer]: any }
   local results = table.pack(xpcall(f, bridge, ...))
   if results[1] then
     return table.unpack(results, 2, results.n)
@@ -21,34 +24,13 @@ function mr.try(f, ...)
   return nil, results[2]
 end
 
-local function checked(call, opts, allowed)
-  opts = opts or {}
-  if type(opts) ~= "table" then
-    error({ kind = "usage", message = ("`%s`: options must be a table"):format(call) }, 3)
-  end
-  for key in pairs(opts) do
-    if not allowed[key] then
-      local names = {}
-      for name in pairs(allowed) do
-        names[#names + 1] = name
-      end
-      table.sort(names)
-      error({
-        kind = "usage",
-        message = ("`%s`: unknown option `%s`"):format(call, tostring(key)),
-        hint = ("options of `%s`: %s"):format(call, table.concat(names, ", ")),
-      }, 3)
-    end
-  end
-  return opts
-end
-
 -- Calls f until it does not raise: opts.tries (3), opts.delay seconds (1), opts.backoff (2).
 -- Ctrl-C and wrong usage are not tried again.
 function mr.retry(f, opts)
-  opts = checked("mr.retry", opts, { tries = true, delay = true, backoff = true })
+  opts = args.checked("mr.retry", opts, { tries = true, delay = true, backoff = true })
   local tries, delay, backoff = opts.tries or 3, opts.delay or 1, opts.backoff or 2
   for try = 1, tries do
+    ---@type { n: integer, [integer]: any }
     local results = table.pack(xpcall(f, bridge, try))
     if results[1] then
       return table.unpack(results, 2, results.n)
@@ -66,7 +48,7 @@ end
 -- Calls f every opts.every seconds (1) until it gives something true, and gives that; raises
 -- a `timeout` error after opts.timeout seconds (60). opts.what names it in the message.
 function mr.wait(f, opts)
-  opts = checked("mr.wait", opts, { timeout = true, every = true, what = true })
+  opts = args.checked("mr.wait", opts, { timeout = true, every = true, what = true })
   local timeout, every = opts.timeout or 60, opts.every or 1
   local deadline = mr.now() + timeout
   while true do

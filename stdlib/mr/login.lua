@@ -4,6 +4,8 @@ local authorized_keys = require "mr.authorized_keys"
 local login = {}
 
 -- Connects with these options and has a word said. True, or nil and why.
+---@return boolean?
+---@return mr.Err?
 local function works(s, options)
   local session <close>, err = mr.try(s.connect, s, options)
   if not session then
@@ -41,7 +43,7 @@ function login.without(s, key)
   if opens then
     return "key"
   end
-  if err.kind == "auth" then
+  if err and err.kind == "auth" then
     opens, err = works(s, { without = line })
   end
   if opens then

@@ -29,6 +29,7 @@ local KEYS = {
   verify = "boolean",
 }
 local NEEDED = { "name", "takes", "look", "read", "plan" }
+---@type table<string, boolean>
 local OPTION_KEYS = { type = true, default = true, choices = true, help = true, required = true }
 
 -- Raises a usage error: for what an operation finds wrong in its options or on the server.
@@ -197,6 +198,7 @@ end
 native.ops_hooks(ops)
 
 local On = { __name = "Ops" }
+---@type table<string, function?>
 local methods = {}
 
 -- What is to be done once, at the end, when an operation with `notify = name` has changed something.

@@ -2,6 +2,7 @@
 --
 -- Linux says so itself, in /proc/net; elsewhere ss or netstat does. The answer is data: a line that
 -- is no address with a port is left out.
+local args = require "mr.args"
 local ports = {}
 
 local FIRST, LAST = "--mroom-ports--", "--mroom-ports-end--"
@@ -90,16 +91,7 @@ end
 
 -- Asks a server or connection. opts.all: those too that only the server itself reaches.
 function ports.of(s, opts)
-  opts = opts or {}
-  for key in pairs(opts) do
-    if key ~= "all" then
-      error({
-        kind = "usage",
-        message = ("`ports`: unknown option `%s`"):format(tostring(key)),
-        hint = "options of `ports`: all",
-      }, 3)
-    end
-  end
+  opts = args.checked("ports", opts, { all = true })
   return ports.parse(s:capture({ "sh", "-s" }, { stdin = ports.script, timeout = 60 }), opts.all)
 end
 

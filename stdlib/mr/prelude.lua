@@ -30,6 +30,7 @@ end
 
 -- A call that waits inside the user's own coroutine must make the whole coroutine wait, not hand
 -- the sentinel to whoever resumed it.
+---@async
 local function resume(co, ...)
   local results = pack(raw_resume(co, ...))
   while results.n == 2 and results[1] and results[2] == pending do
@@ -52,6 +53,7 @@ end
 
 function coroutine.wrap(f)
   local co = create(f)
+  ---@async
   return function(...)
     return checked(resume(co, ...))
   end

@@ -12,6 +12,6 @@ function require(name)
   if preload[name] == nil then
     native.find(name)
   end
-  local loading <close> = native.load(name)
+  local _loading <close> = native.load(name)
   return raw(name)
 end

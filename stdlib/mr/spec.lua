@@ -8,8 +8,8 @@ local cases, names, before = {}, {}, {}
 local skipped -- why the case that runs is left
 
 -- Raises with the place in the spec in front.
-local function failed(...)
-  error({ kind = "script", message = native.place() .. ": " .. (...):format(select(2, ...)) }, 0)
+local function failed(text, ...)
+  error({ kind = "script", message = native.place() .. ": " .. text:format(...) }, 0)
 end
 
 -- Groups cases; groups may lie in each other.
@@ -85,6 +85,8 @@ local function holds(whole, part)
   return true
 end
 
+---@class mr.Expect
+---@field value any
 local Expect = {}
 Expect.__index = Expect
 
@@ -118,6 +120,7 @@ end
 -- The function raises. A text is part of the error's message, a table some of its keys. Gives
 -- the err table.
 function Expect:raises(wanted)
+  ---@type { n: integer, [integer]: any }
   local results = table.pack(mr.try(self.value))
   local err = results[2]
   if results.n ~= 2 or type(err) ~= "table" or not err.kind then
@@ -130,6 +133,7 @@ function Expect:raises(wanted)
   return err
 end
 
+---@return mr.Expect
 function expect(value)
   return setmetatable({ value = value }, Expect)
 end
@@ -178,7 +182,7 @@ local function real(id, opts)
   return setmetatable({ id = id }, Real)
 end
 
-fake = setmetatable({ is_real = native.real ~= nil }, {
+fake = setmetatable({}, {
   -- fake "web-1": a server that answers; gives what scripts it.
   __call = function(_, id, opts)
     if native.real then
@@ -203,6 +207,9 @@ end
 
 -- Puts a Lua file into the user's folder: fake.module("stages.motd", text).
 fake.module = native.module
+
+-- Are servers real ones, in a sandbox?
+fake.is_real = native.real ~= nil
 
 -- What was printed, and the lines that a person would read beside it.
 fake.printed, fake.notes = native.printed, native.notes

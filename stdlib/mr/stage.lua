@@ -31,6 +31,7 @@ local KEYS = {
   undo = "function",
 }
 local OPTION_KEYS = { type = "string", default = "any", help = "string", choices = "table" }
+---@type table<string, boolean>
 local OPTION_TYPES = { string = true, number = true, boolean = true, list = true }
 
 local names_of, usage = args.names, args.refuse
@@ -203,7 +204,7 @@ end
 
 -- What `apply` has come to. Operations know whether they changed anything; other verbs may have.
 local function status_of(server, before)
-  local now = table.pack(native.tally(server))
+  local now = table.pack(native.tally(server)) ---@type integer[]
   local verbs, operations, changed, unknown =
     now[1] - before[1], now[2] - before[2], now[3] - before[3], now[4] - before[4]
   if operations == 0 or verbs > 0 or changed > 0 then
@@ -273,6 +274,7 @@ function stage.run(server, plan)
   return result
 end
 
+---@type table<string, boolean>
 local OPTIONS =
   { check = true, options = true, forks = true, serial = true, max_fail = true, tolerate = true }
 
@@ -280,17 +282,13 @@ local OPTIONS =
 function stage.on_fleet(fleet, names, opts)
   names = type(names) == "string" and { names } or names
   local map = { label = "stage " .. table.concat(names, ",") }
-  for key, value in pairs(opts or {}) do
-    if not OPTIONS[key] then
-      usage(
-        ("`stage`: unknown option `%s`"):format(tostring(key)),
-        "options of `stage`: " .. names_of(OPTIONS)
-      )
-    elseif key ~= "options" then
+  opts = args.checked("stage", opts, OPTIONS)
+  for key, value in pairs(opts) do
+    if key ~= "options" then
       map[key] = value
     end
   end
-  local plan = stage.plan(names, (opts or {}).options)
+  local plan = stage.plan(names, opts.options)
   return fleet:map(function(server)
     return stage.run(server, plan)
   end, map)

@@ -1,5 +1,7 @@
 -- mr.table(records, opts): a text table of a list of records, for `print`.
 -- opts.columns names the columns and their order; without it, all keys, sorted.
+local args = require "mr.args"
+
 local function width(s)
   return utf8.len(s) or #s
 end
@@ -31,7 +33,8 @@ local function all_keys(records)
 end
 
 return function(records, opts)
-  local columns = opts and opts.columns or all_keys(records)
+  opts = args.checked("mr.table", opts, { columns = true })
+  local columns = opts.columns or all_keys(records)
   local rows, widths = { {} }, {}
   for i, column in ipairs(columns) do
     rows[1][i] = tostring(column):upper()

@@ -7,6 +7,7 @@ function text.trim(s)
 end
 
 -- The lines, without their ends; CRLF counts as one end.
+---@return string[]
 function text.lines(s)
   local lines = {}
   for line in (s:gsub("\r?\n$", "") .. "\n"):gmatch("(.-)\r?\n") do
@@ -19,6 +20,7 @@ function text.lines(s)
 end
 
 -- The parts between the separators, a plain text; white space when none is given.
+---@return string[]
 function text.split(s, separator)
   local parts = {}
   if not separator then

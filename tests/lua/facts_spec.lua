@@ -3,7 +3,9 @@ local function answer(lines)
 end
 
 -- A server for each case: what was asked in this run is remembered.
-local web, id, count = nil, nil, 0
+local web ---@type Fake
+local id ---@type string
+local count = 0
 
 before_each(function()
   count = count + 1

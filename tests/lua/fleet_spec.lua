@@ -19,7 +19,7 @@ local function uptime(s)
   if s.id == "late" then
     mr.sleep(0.02)
   elseif s.id == "buggy" then
-    local nothing
+    local nothing ---@type any
     return nothing.x
   end
   return s:capture "uptime"
@@ -49,8 +49,8 @@ describe("map", function()
     }
     expect(outcomes[1].value):is "late"
     expect(outcomes[3].err):has { kind = "exit", code = 1, stderr = "broken\n", server = "bad" }
-    expect(outcomes[4].err.kind):is "connect"
-    expect(outcomes[6].err.message):has "fleet_spec.lua:"
+    expect(assert(outcomes[4].err).kind):is "connect"
+    expect(assert(outcomes[6].err).message):has "fleet_spec.lua:"
     for _, outcome in ipairs(outcomes) do
       expect(math.type(outcome.duration)):is "float"
     end
@@ -89,7 +89,7 @@ describe("map", function()
       return { id = s.id, f = print }
     end)
     expect(seen):is { good = true, late = true }
-    expect(outcomes[1].value.f):is(print)
+    expect(assert(outcomes[1].value).f):is(print)
   end)
 end)
 
@@ -135,7 +135,7 @@ describe("the other verbs of a fleet", function()
 end)
 
 describe("check mode", function()
-  local web
+  local web ---@type Fake
 
   before_each(function()
     web = fake "web-1"
@@ -179,7 +179,7 @@ describe("check mode", function()
         return s:run("reboot")[key]
       end)
       expect(outcome.status):is "unknown"
-      expect(outcome.err.message):has("`" .. key .. "`")
+      expect(assert(outcome.err).message):has("`" .. key .. "`")
     end
   end)
 

@@ -13,16 +13,16 @@ describe("mr.try", function()
     local _, err = mr.try(error, "plain", 0)
     expect(err):has { kind = "script", message = "plain" }
     local _, none = mr.try(error)
-    expect(none.kind):is "script"
+    expect(assert(none).kind):is "script"
   end)
 
   it("may lie in itself", function()
-    local inner
+    local inner ---@type mr.Err?
     local _, outer = mr.try(function()
       inner = select(2, mr.try(error, "in", 0))
       error("out", 0)
     end)
-    expect({ inner.message, outer.message }):is { "in", "out" }
+    expect({ assert(inner).message, assert(outer).message }):is { "in", "out" }
   end)
 end)
 
@@ -194,7 +194,8 @@ server {{ s.name | upper }}:{{ s.port | default(80) }};
       expect(err.message):has "`mr.template`: `a"
     end
     expect(function()
-      mr.template(nil, {})
+      local nothing ---@type any
+      mr.template(nothing, {})
     end):raises { kind = "usage" }
   end)
 

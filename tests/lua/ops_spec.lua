@@ -1,4 +1,6 @@
-local web, s
+local web ---@type Fake
+-- Not a `Server` to the type checker: some of what it is asked here is wrong on purpose.
+local s ---@type any
 
 before_each(function()
   web = fake "web-1"
@@ -223,7 +225,7 @@ describe("check mode", function()
         plan = function() return { unknown = "nobody has asked" } end }]]
     )
     web:on_like "*"
-    local result
+    local result ---@type any
     local outcome = map(function(t)
       result = t:ops():guess()
     end, { check = true })
@@ -303,7 +305,8 @@ describe("handlers", function()
 
   it("that failed, or were not reached, run in the next run", function()
     looks("/a", ABSENT, is_file "x")
-    local order, fails = {}, "work"
+    local order = {}
+    local fails = "work" ---@type string?
     local function work(t)
       local on = t:ops()
       on:handler("reload", function()
@@ -438,7 +441,7 @@ describe("answers of a hostile server", function()
         expect(is.sha256 == nil or #is.sha256 == 64):is(true)
         expect(is.owner == nil or not is.owner:find "%c"):is(true)
       else
-        expect(err.message):is "the server did not answer with the state of a path"
+        expect(assert(err).message):is "the server did not answer with the state of a path"
       end
     end
   end)
@@ -467,7 +470,7 @@ describe("the change of a part of a file", function()
     }
     local seed = 11
     for _ = 1, 1000 do
-      local text = {}
+      local text = {} ---@type any
       for i = 1, 8 do
         seed = (seed * 1103515245 + 12345) % 2147483648
         text[i] = pieces[seed // 65536 % #pieces + 1]

@@ -15,6 +15,7 @@ local function dice(seed)
 end
 
 -- The text with some of its bytes, lines or lengths changed.
+---@param roll fun(most: integer): integer
 local function spoiled(text, roll)
   for _ = 1, roll(4) do
     local at, to = roll(#text + 1), roll(#text + 1)
@@ -185,7 +186,7 @@ describe("fstab", function()
     expect(set):is "# a\n\n/dev/sda1\t/  ext4\tdefaults\nUUID=1 /srv/my\\040data ext4 ro 0 2\ngarbage"
     expect(fstab.find(set, "path", entry.path)):is(entry)
     expect(fstab.set(set, "path", entry.path, nil)):is "# a\n\n/dev/sda1\t/  ext4\tdefaults\ngarbage"
-    expect(fstab.find(text, "src", "/dev/sda1").options):is "defaults"
+    expect(assert(fstab.find(text, "src", "/dev/sda1")).options):is "defaults"
   end)
 
   it("finds what it has set, whatever was there", function()

@@ -1,4 +1,5 @@
-local s
+-- Not a `Server` to the type checker: what it is asked here is wrong on purpose.
+local s ---@type any
 
 before_each(function()
   fake "web-1"

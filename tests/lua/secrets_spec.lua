@@ -7,7 +7,7 @@ local function hidden(text)
 end
 
 describe("a secret", function()
-  local secret
+  local secret ---@type Secret
 
   before_each(function()
     secret = mr.secret(SECRET)
@@ -34,7 +34,10 @@ describe("a secret", function()
   it("does not stand in a command", function()
     local web = fake "web-1"
     local s = server "web-1"
-    for _, command in ipairs { { "login", secret }, secret } do
+    for _, command in ipairs {
+      { "login", secret } --[[@as any]],
+      secret,
+    } do
       local err = expect(function()
         s:run(command)
       end):raises { kind = "usage" }
@@ -76,7 +79,7 @@ end)
 describe("a server's password", function()
   it("is not to be had from its handle", function()
     fake("web-1", { password = SECRET })
-    local s = server "web-1"
+    local s = server "web-1" ---@type any
     expect(s.password):is(nil)
     expect(s.pass):is(nil)
     print(s, mr.inspect(s), mr.inspect(s.meta), SECRET)

@@ -8,7 +8,7 @@ local TOUCH = [[
   apply = function(s, o, found) s:run("touch made " .. tostring(found)) end,
 ]]
 
-local web
+local web ---@type Fake
 
 before_each(function()
   web = fake "web-1"
@@ -25,7 +25,7 @@ describe("a stage", function()
     web:on("test -e made", { code = 1 })
     local outcome = run "touch"
     expect(outcome.status):is "changed"
-    expect(outcome.value.steps[1]):has { stage = "touch", status = "changed" }
+    expect(assert(outcome.value).steps[1]):has { stage = "touch", status = "changed" }
     expect(web:commands()):is { "test -e made", "touch made seen" }
     expect(server("web-1").meta.touched):is(true)
   end)
@@ -48,7 +48,7 @@ describe("a stage", function()
     local outcome = run "broken"
     expect(outcome.status):is "failed"
     expect(outcome.err):has { kind = "exit", code = 127, server = "web-1" }
-    expect(outcome.err.message):has "stage `broken`: "
+    expect(assert(outcome.err).message):has "stage `broken`: "
     expect(server("web-1").meta.whole):is(nil)
   end)
 
@@ -56,7 +56,7 @@ describe("a stage", function()
     stage("vain", "apply = function() end, verify = function() return false end")
     local outcome = run "vain"
     expect(outcome.status):is "failed"
-    expect(outcome.err.message):is "stage `vain`: the result could not be verified"
+    expect(assert(outcome.err).message):is "stage `vain`: the result could not be verified"
   end)
 
   it("is unreachable when the server is", function()
@@ -91,7 +91,7 @@ describe("stages", function()
     stage("touch", TOUCH)
     stage("late", "needs = { 'touch' }, prepare = function() mr.fail 'no key' end, apply = print")
     local outcome = run "late"
-    expect(outcome.err.message):is "stage `late`: no key"
+    expect(assert(outcome.err).message):is "stage `late`: no key"
     expect(web:calls()):is {}
   end)
 
@@ -192,7 +192,7 @@ describe("stages in check mode", function()
     stage("next", "needs = { 'touch' }, apply = function(s) s:capture 'cat made' end")
     local outcome = run("next", { check = true })
     expect(outcome.status):is "unknown"
-    expect(outcome.err.message):has "stage `next` depends on what check mode did not do"
+    expect(assert(outcome.err).message):has "stage `next` depends on what check mode did not do"
   end)
 end)
 
@@ -207,6 +207,7 @@ describe("an override", function()
     )
     local env = mr.stage.load "env"
     expect({ env.summary, env.name }):is { "mine", "env" }
+    ---@diagnostic disable-next-line: unresolved-require
     expect(require("bundled.stages.env").summary):is_not "mine"
   end)
 end)

@@ -1,4 +1,5 @@
-local web, s
+local web ---@type Fake
+local s ---@type Server
 
 before_each(function()
   web = fake("web-1", { tags = { "web" } })

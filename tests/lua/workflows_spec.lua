@@ -5,7 +5,7 @@ local function workflow(name, ...)
 end
 
 before_each(function()
-  vars = {}
+  rawset(_G, "vars", {})
 end)
 
 describe("who", function()
@@ -116,7 +116,7 @@ describe("reboot_rolling", function()
     mr.confirm = function()
       return agreed
     end
-    vars = { boot_id = "id", command = "down", timeout = "0.01" }
+    rawset(_G, "vars", { boot_id = "id", command = "down", timeout = "0.01" })
   end)
 
   local function room(...)
@@ -192,7 +192,8 @@ describe("reboot_rolling", function()
     local here = io.open "/proc/sys/kernel/random/boot_id"
     if here then
       local mine = fake "mine"
-      mine:on_like("*boot_id*", here:read "l")
+      local id = here:read "l" ---@type string
+      mine:on_like("*boot_id*", id)
       local outcomes = workflow("reboot_rolling", "mine")
       expect(outcomes[1].err.message):has "the machine that you sit at"
       expect(#mine:commands()):is(1)

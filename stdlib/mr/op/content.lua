@@ -119,6 +119,7 @@ end
 
 -- Where new lines go: behind the last line that fits `after`, before the first that fits `before`,
 -- else at the end. Gives the index of the line that they are to have.
+---@return integer
 function content.place(lines, o)
   if o.after then
     for i = #lines, 1, -1 do

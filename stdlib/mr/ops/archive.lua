@@ -148,7 +148,7 @@ return {
       local sum, strip = line:match "^stamp (%x+) strip (%d+)$"
       if is_sum(sum) then
         is.stamp = { sha256 = sum, strip = math.tointeger(strip) }
-      elseif key == "archive" then
+      elseif key == "archive" and value then
         is.archive = is_sum(value:match "^(%x+)$")
       elseif key == "lost" then
         is.lost[#is.lost + 1] = value

@@ -13,6 +13,8 @@ local function markers(o)
 end
 
 -- The numbers of the two marker lines, or nil; raises when they are not one pair.
+---@return integer?
+---@return integer?
 local function found(lines, o)
   local begin, finish = markers(o)
   local first, last, count = nil, nil, 0
@@ -37,14 +39,14 @@ local function changed(text, o)
   local lines = content.lines(text)
   local first, last = found(lines, o)
   if o.state == "absent" then
-    if not first then
+    if not (first and last) then
       return text
     end
     table.move(lines, last + 1, #lines + last - first + 1, first)
     return content.text(lines)
   end
   local before, after = {}, {}
-  first, last = first or content.place(lines, o), last or false
+  first = first or content.place(lines, o)
   table.move(lines, 1, first - 1, 1, before)
   table.move(lines, last and last + 1 or first, #lines, 1, after)
   local begin, finish = markers(o)

@@ -6,6 +6,7 @@ local args = require "mr.args"
 local content = require "mr.op.content"
 local native = require "mr.native"
 local path = require "mr.ops.path"
+---@diagnostic disable-next-line: unresolved-require
 local sync = require "bundled.ops.sync"
 
 return {

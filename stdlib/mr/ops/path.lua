@@ -65,6 +65,7 @@ function path.look(p, opts)
   return { script = LOOK, args = { p, wanted }, timeout = 120 }
 end
 
+---@type table<string, boolean>
 local KINDS = { absent = true, file = true, dir = true, link = true, other = true }
 
 -- What the look printed, as a state. Raises for what it cannot have printed.
@@ -267,6 +268,7 @@ end
 -- The plan that makes the state `is` of want.path what is wanted, or nil. `want` is { path, kind =
 -- "file"|"dir"|"link", state = "present"|"absent", content (or upload, a local file, and sha256), mode, owner, group, target, force,
 -- validate, secret }; `memory` is what check mode remembers.
+---@return any
 function path.plan(is, want, memory)
   if want.state == "absent" then
     return gone(is, want)

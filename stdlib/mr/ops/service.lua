@@ -87,7 +87,7 @@ local function not_there(is, o, unit, memory)
 end
 
 function op.plan(is, o, facts, memory, again)
-  local manager = backend(o, facts)
+  local manager = backend(o, facts) ---@type any
   local unit = manager.unit(o.name)
   if not is.there and not is.masked then
     if o.state == "stopped" and not o.enabled and not o.masked then

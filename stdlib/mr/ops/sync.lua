@@ -54,7 +54,8 @@ end
 -- In the order in which it must be done: what is in the way first, owners before modes, because
 -- they take special bits away.
 function Work:steps()
-  local steps, lists = {}, self.lists
+  local steps = {}
+  local lists = self.lists ---@type any
   over(steps, { "rm", "-rf", "--" }, lists.remove)
   over(steps, { "mkdir", "-p", "--" }, lists.mkdir)
   table.move(lists.upload, 1, #lists.upload, #steps + 1, steps)

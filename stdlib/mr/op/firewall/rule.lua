@@ -37,7 +37,12 @@ local function bytes_of(text)
   end
   local front, back = groups(head or text), groups(tail or "")
   local missing = front and back and 8 - #front - #back
-  if not missing or missing < 0 or (head and missing == 0) or (not head and missing ~= 0) then
+  if
+    not (front and back and missing)
+    or missing < 0
+    or (head and missing == 0)
+    or (not head and missing ~= 0)
+  then
     return nil
   elseif
     (head and head:find("^:") or (tail or ""):find(":$")) or (not head and text:find("^:"))
@@ -57,11 +62,13 @@ local function bytes_of(text)
 end
 
 -- The bytes and the length of a network's prefix; nil for what is none.
+---@return integer[]?
+---@return integer?
 local function network(text)
   local address, prefix = text:match("^([^/]+)/?(%d*)$")
   local bytes = address and bytes_of(address)
   local most = bytes and #bytes * 8
-  local bits = prefix == "" and most or math.tointeger(tonumber(prefix))
+  local bits = prefix == "" and most or math.tointeger(tonumber(prefix)) ---@type any
   if not bytes or not bits or bits > most or (text:find("/", 1, true) and prefix == "") then
     return nil
   end
@@ -71,11 +78,11 @@ end
 local function is_inside(address, text)
   local bytes = bytes_of(address)
   local net, bits = network(text)
-  if not (bytes and net) or #bytes ~= #net then
+  if not (bytes and net and bits) or #bytes ~= #net then
     return false
   end
   for i = 1, #net do
-    local take = math.max(0, math.min(8, bits - (i - 1) * 8))
+    local take = math.max(0, math.min(8, bits - (i - 1) * 8)) ---@type any
     local mask = (0xff << (8 - take)) & 0xff
     if bytes[i] & mask ~= net[i] & mask then
       return false

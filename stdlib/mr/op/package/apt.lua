@@ -160,7 +160,8 @@ function apt.repair(broken)
   local steps = { { "dpkg", "--configure", "-a", "--force-confdef", "--force-confold" } }
   for _, one in ipairs(broken) do
     if one.status == "H" or one.status == "R" then
-      steps[2] = get({ "--fix-broken" }, { "install" })
+      table.insert(steps, (get({ "--fix-broken" }, { "install" })))
+      break
     end
   end
   return steps

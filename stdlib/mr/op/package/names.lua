@@ -4,6 +4,7 @@ local args = require("mr.args")
 local names = {}
 
 -- { text, name, version, file }: what stands before and after `=`, or the path of a package file.
+---@return any
 function names.parse(text)
   if text:sub(1, 1) == "/" then
     return { text = text, file = text }

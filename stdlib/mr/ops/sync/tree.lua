@@ -168,7 +168,7 @@ function tree.read(answer)
         owner = owner,
         group = group,
       }
-    elseif sum and #sum == 64 then
+    elseif sum and of and #sum == 64 then
       -- GNU tools write a backslash in front of a line in which one is escaped.
       of = escaped ~= "" and of:gsub("\\\\", "\\") or of
       local entry = entries[inside(of) or ""]

@@ -66,6 +66,7 @@ local function lines_of(text)
 end
 
 -- The last entry with this value in the field `src` or `path`: it is the one that mount(8) uses.
+---@return table?
 function fstab.find(text, key, value)
   local found
   for _, line in ipairs(lines_of(text)) do

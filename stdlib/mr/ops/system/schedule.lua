@@ -25,6 +25,7 @@ local function numbered(list, first)
   return numbers
 end
 
+---@type table<integer, any>
 local FIELDS = {
   { name = "minute", from = 0, to = 59, names = {} },
   { name = "hour", from = 0, to = 23, names = {} },

@@ -1,0 +1,69 @@
+//! Every documented example runs, in a room of pretended servers that answer nothing to any command.
+
+use super::*;
+
+/// What an example may count on: three servers, and this machine.
+const WORLD: &str = r#"
+local script = require "mr.facts.script"
+before_each(function()
+  for _, id in ipairs { "web-01", "web-02", "db-01", "root@203.0.113.9" } do
+    local one = fake(id, { tags = { "edge" } })
+    one:on_like("*", "")
+    one:on_like("sh -s -- *", script.first .. "\nos_id=debian\n" .. script.last .. "\n")
+  end
+end)
+
+-- Operations that decode what they are given, and then say that all is well.
+local ops, perform = require "mr.ops", require "mr.op.perform"
+ops.of = function()
+  return setmetatable({}, {
+    __index = function(_, name)
+      return function(_, ...)
+        if name == "handler" then
+          return select(2, ...)()
+        elseif name ~= "flush" then
+          local op = ops.load(name)
+          local o = perform.decode(op, table.pack(...))
+          local target = perform.target(op, o)
+          return { op = name, target = target, status = "ok", changed = false, changes = {} }
+        end
+      end
+    end,
+  })
+end
+"#;
+
+#[tokio::test]
+async fn every_example_runs() {
+    let reference = Reference::bundled();
+    let mut text = WORLD.to_owned();
+    let mut seen = 0;
+    for example in reference.items().iter().flat_map(|i| &i.examples) {
+        let on = match example.place.starts_with("meta/ops_") {
+            true => "local on = server('web-01'):ops() ",
+            false => "",
+        };
+        text += &format!(
+            "it({}, function() {on}\n{}end)\n",
+            quoted(&example.place),
+            example.text
+        );
+        seen += 1;
+    }
+    let failed = failures(&text).await;
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(seen > 20, "{seen} examples");
+}
+
+/// The test itself: an example that does not hold fails, by its place.
+#[tokio::test]
+async fn an_example_that_does_not_hold_fails() {
+    for wrong in [
+        "server('web-01'):rum 'x'",
+        "operations():file('/x', { mood = 1 })",
+        "local x =",
+    ] {
+        let text = format!("{WORLD}it('meta/x.lua:1', function()\n{wrong}\nend)");
+        assert!(!failures(&text).await.is_empty(), "{wrong}");
+    }
+}

@@ -1,0 +1,101 @@
+---@meta
+
+-- What a file in `ops/` returns: your own operations, beside those that ship.
+
+---One argument or option of an operation. What stands first is the name of an argument.
+---@class mr.OpOption
+---@field [1]? string
+---@field type "string"|"number"|"integer"|"boolean"|"list"|"table"|"path"|"mode"|"owner"|"secret"|"any"
+---@field default? any
+---@field choices? any[]
+---@field help? string
+---@field required? boolean
+
+---How an operation finds out what there is: a POSIX shell script that changes nothing.
+---@class mr.OpLook
+---@field script string
+---@field args? (string|number)[] `$1`, `$2` and so on
+---@field stdin? string
+---@field timeout? number seconds, 60 when not given
+
+---One step of a plan: one of `run`, `script`, `write`, `upload`, `remove` and `call`, and how.
+---@class mr.OpStep
+---@field run? string|(string|number)[] a command, as `Server:run` takes it
+---@field script? string for `sh`
+---@field args? (string|number)[] of the script
+---@field write? string the path of a file
+---@field content? string|Secret what it is to hold
+---@field mode? string
+---@field owner? string|integer
+---@field group? string|integer
+---@field keeps? table what was there: its mode and owner stay
+---@field validate? string a command that must accept the new file, such as `visudo -cf %s`
+---@field upload? string a local path
+---@field to? string where it goes
+---@field remove? string a path
+---@field tree? boolean with all that is in it
+---@field call? fun(on: mr.Ops, s: Server): any
+---@field says? string the step in words, for people
+---@field stdin? string|Secret
+---@field env? table<string, string|number>
+---@field cwd? string
+---@field timeout? number seconds
+---@field codes? integer[] exit codes that are well, 0 when not given
+
+---A file before and after.
+---@class mr.OpDiff
+---@field path string
+---@field before? string|Secret
+---@field after? string|Secret
+---@field secret? boolean hides both
+
+---What differs, and what brings it right.
+---@class mr.OpPlan
+---@field changes? string[] words for people, one a difference
+---@field steps? mr.OpStep[] what does it, in order
+---@field diff? mr.OpDiff
+---@field will? any what `read` would give afterwards, for check mode
+---@field makes? table<"packages"|"units"|"users"|"groups", string[]> names that would be there afterwards
+---@field unknown? string instead of all that, in check mode: why nobody can know
+
+---An operation's file returns one of these. All functions are pure: they get the options and what was
+---read, and reach no server.
+---```lua
+------@type mr.Operation
+---local op = {
+---  name = "greeting",
+---  summary = "A word in /etc/motd.",
+---  takes = { { "word", type = "string", help = "what to say" } },
+---  look = function()
+---    return { script = "cat /etc/motd 2>/dev/null; :" }
+---  end,
+---  read = function(text)
+---    return text
+---  end,
+---  plan = function(is, o)
+---    if is ~= o.word .. "\n" then
+---      return {
+---        changes = { "said" },
+---        steps = { { write = "/etc/motd", content = o.word .. "\n", mode = "0644" } },
+---        will = o.word .. "\n",
+---      }
+---    end
+---  end,
+---}
+---return op
+---```
+---@class mr.Operation
+---@field name string as the file is called
+---@field summary? string
+---@field takes mr.OpOption[] arguments, in order
+---@field options? table<string, mr.OpOption>
+---@field facts? boolean it wants the server's facts
+---@field like? { ansible?: string|false, pyinfra?: string|false } what others call it
+---@field platforms? string what it works on, in words
+---@field valid? fun(o: table) raises for what types cannot say
+---@field target? fun(o: table): string what it works on, when that is not its first argument
+---@field key? fun(o: table): string the name of the thing, for check mode's memory
+---@field look fun(o: table, facts?: mr.Facts): mr.OpLook
+---@field read fun(text: string, o: table, facts?: mr.Facts): any raises or leaves out what cannot be
+---@field plan fun(is: any, o: table, facts?: mr.Facts, memory: table, again?: boolean): mr.OpPlan? nil: nothing to do
+---@field verify? boolean `false`: do not look again afterwards
