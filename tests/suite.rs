@@ -50,6 +50,7 @@ mod suite {
     mod lua_specs;
     mod lua_test;
     mod many;
+    mod new_user;
     mod ops_data;
     mod ops_files;
     mod ops_system;

@@ -78,6 +78,8 @@ pub enum Command {
     Which(super::which::Args),
     Eject(super::eject::Args),
     Doc(super::doc::Args),
+    Init(super::init::Args),
+    New(super::new::Args),
     Check(super::check::Args),
     Test(super::test::Args),
     Trust(super::trust::Args),

@@ -46,7 +46,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "status facts log", "their state, their system, their past"),
     ("", "watch-profile", "which ports they listen on"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
-    ("", "check test", "what you write, looked at and tried"),
+    ("", "init new check test", "your own: made, looked at, tried"),
     ("", "doc which eject trust", "what Lua can use, where it comes from"),
     ("This machine", "doctor config secrets", "what is wrong, settings, passwords"),
     ("", "completions man help", "for your shell, and for you"),

@@ -27,10 +27,12 @@ mod flags;
 mod grammar;
 mod help;
 mod import;
+mod init;
 mod log;
 mod ls;
 mod lua_files;
 mod man;
+mod new;
 mod off_cert;
 mod outcomes;
 mod pages;
@@ -154,6 +156,8 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Doc(args) => doc::run(app, args),
         Command::Eject(args) => eject::run(app, args),
         Command::Log(args) => log::run(app, args),
+        Command::Init(args) => init::run(app, args),
+        Command::New(args) => new::run(app, args),
         Command::Check(args) => check::run(app, args),
         Command::Test(args) => test::run(app, args),
         Command::Trust(args) => trust::run(app, args),

@@ -220,13 +220,13 @@ fn brief(stage: &StageInfo) -> String {
         text += &format!("{:<10}   needs {}\n", "", stage.needs.join(", "));
     }
     for (key, option) in &stage.options {
-        let default = option.default.iter().map(|d| format!(" [{}]", plain(d)));
+        let default = option.usual().map(|d| format!(" [{d}]"));
         let help = option.help.as_deref().unwrap_or_default();
         text += &format!(
             "{:<10}   --set {key}={}  {help}{}\n",
             "",
             option.kind.to_uppercase(),
-            default.collect::<String>()
+            default.unwrap_or_default()
         );
     }
     text
@@ -250,28 +250,22 @@ pub(super) fn explain(app: &App, name: &str) -> Result<u8> {
         }
     };
     fact("needs", &stage.needs.join(", "));
-    fact(
-        "runs",
-        &order
-            .iter()
-            .filter(|_| order.len() > 1)
-            .copied()
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
+    if order.len() > 1 {
+        fact("runs", &order.join(", "));
+    }
     fact("marks", stage.marks.as_deref().unwrap_or_default());
     fact("file", &stage.file);
     if !stage.options.is_empty() {
         text += "\nOptions:\n";
     }
     for (key, option) in &stage.options {
-        let choices: Vec<String> = option.choices.iter().map(plain).collect();
-        let kind = match choices.is_empty() {
+        let values = option.values();
+        let kind = match values.is_empty() {
             true => option.kind.to_uppercase(),
-            false => choices.join("|"),
+            false => values.join("|"),
         };
         text += &format!("  --set {key}={kind}\n");
-        let default = option.default.iter().map(|d| format!("[{}]", plain(d)));
+        let default = option.usual().map(|d| format!("[{d}]"));
         let words: Vec<String> = option.help.clone().into_iter().chain(default).collect();
         if !words.is_empty() {
             text += &format!("          {}\n", words.join(" "));
@@ -280,13 +274,4 @@ pub(super) fn explain(app: &App, name: &str) -> Result<u8> {
     app.screen
         .result(ui::sanitize::visible(text.as_bytes()).as_bytes())?;
     Ok(0)
-}
-
-/// A default or a choice as it is typed.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    }
 }

@@ -35,7 +35,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
             crate::lua::FOLDER,
             from.display()
         ))
-        .hint(format!("`mkdir {}` makes one", crate::lua::FOLDER))
+        .hint("`mroom init` makes a project")
     })?;
     let project = Project::read(&root)?;
     let data = app.room.config.data_dir();

@@ -3,13 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::App;
+use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::events::Level;
+use crate::events::{Level, Nobody, Silent};
+use crate::fleet::{Room, RunOptions};
 use crate::lua::{Loader, Out, Project, Trust, Vm};
 use crate::output::Stream;
+use crate::secret::Redactor;
+use crate::ssh::fake::FakeConnector;
 use crate::ui::sanitize::visible;
 
 /// A VM over the command's room.
@@ -45,6 +50,22 @@ pub fn quiet_loader(config: &Config) -> Result<(Loader, Option<(PathBuf, Trust)>
         Loader::new(config.config_dir(), trusted),
         Some((root, trust)),
     ))
+}
+
+/// A VM that looks and never acts: it says nothing, asks nobody and reaches no server.
+///
+/// # Errors
+/// As [`quiet_loader`].
+pub fn quiet(config: Config) -> Result<Vm> {
+    let loader = quiet_loader(&config)?.0;
+    let room = Room::new(
+        config,
+        RunOptions::default(),
+        (Arc::new(Silent), Arc::new(Nobody)),
+        (Arc::new(Redactor::new()), Cancel::new()),
+        Arc::new(FakeConnector::new()),
+    );
+    Vm::new(room, Rc::new(|_| Ok(())), loader)
 }
 
 /// Results go out byte by byte as they are, unless a terminal would obey them.

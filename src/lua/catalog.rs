@@ -26,6 +26,30 @@ pub struct StageOption {
     pub choices: Vec<Json>,
 }
 
+impl StageOption {
+    /// The values that it may have, as they are typed; none when there is no end of them.
+    pub fn values(&self) -> Vec<String> {
+        match self.kind.as_str() {
+            "boolean" => vec!["true".to_owned(), "false".to_owned()],
+            _ => self.choices.iter().map(typed).collect(),
+        }
+    }
+
+    /// Its default as it is typed.
+    pub fn usual(&self) -> Option<String> {
+        self.default.as_ref().map(typed)
+    }
+}
+
+/// A value as it is typed on the command line.
+fn typed(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => items.iter().map(typed).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
 /// What a stage says about itself.
 #[derive(Debug, Clone)]
 pub struct StageInfo {

@@ -199,11 +199,24 @@ impl Loader {
 
 /// The text of a file that the binary carries.
 pub fn bundled(path: &str) -> Option<Cow<'static, [u8]>> {
-    let file = match path.starts_with("mr/") || path.starts_with("meta/") {
+    let is_library = ["mr/", "meta/", "new/"].iter().any(|p| path.starts_with(p));
+    let file = match is_library {
         true => Stdlib::get(path),
         false => Scripts::get(path),
     };
     file.map(|f| f.data)
+}
+
+/// A file for people to begin with, by its name below `new/`.
+pub fn template(name: &str) -> String {
+    let text = bundled(&format!("new/{name}")).unwrap_or_default();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The stubs for editors: names and texts.
+pub fn stubs() -> Vec<(String, Cow<'static, [u8]>)> {
+    let named = |path: String| Some((path.strip_prefix("meta/")?.to_owned(), bundled(&path)?));
+    shipped_in("meta/").into_iter().filter_map(named).collect()
 }
 
 /// The paths below a folder of the bundled library (`meta/`, `mr/ops/`), sorted.

@@ -42,7 +42,7 @@ pub use check::{Checker, Finding};
 pub use complete::{Wanted, What};
 pub use context::Out;
 pub use doc::Reference;
-pub use loader::{Candidate, Loader, Origin};
+pub use loader::{Candidate, Loader, Origin, stubs, template};
 pub use project::{FOLDER, Project, STUBS, Trust};
 pub use repl::Shown;
 pub use runs::{Returned, StageResult, StageStep};

@@ -98,7 +98,7 @@ fn each_error_says_what_to_type_next() {
         ("run nope", 2, "bringup"),
         ("which stages.evn", 2, "`stages.env`"),
         ("eject nope", 2, "`mroom stage --list`"),
-        ("trust", 2, "`mkdir .machineroom`"),
+        ("trust", 2, "`mroom init`"),
         ("config fork", 2, "`forks`"),
         ("--project none ls", 2, "[projects.none]"),
         ("secrets unlock", 2, "`mroom secrets status`"),

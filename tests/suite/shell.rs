@@ -66,6 +66,14 @@ const OFFERS: &[(&str, &[&str])] = &[
     ("mroom exec db -- --li", &[]),
     ("mroom nosuch we", &[]),
     ("mroom help pat", &["patterns"]),
+    ("mroom help stage ce", &["cert"]),
+    ("mroom stage env all --set st", &["strict="]),
+    (
+        "mroom stage env all --set strict=",
+        &["strict=false", "strict=true"],
+    ),
+    ("mroom stage env,cert all -o env.str", &["env.strict="]),
+    ("mroom check stages.e", &["stages.env"]),
     ("mroom man exe", &["exec"]),
 ];
 

@@ -50,7 +50,7 @@ pub(super) struct Found {
 /// The words that fit after `words` and begin with `word`. `root` must have been built.
 pub(super) fn complete(root: &Command, words: &[String], word: &str) -> Found {
     let place = follow(root, words);
-    let world = World::new();
+    let world = World::new(words);
     if place.flags && word.starts_with('-') {
         return flags(&world, place.command, word);
     }

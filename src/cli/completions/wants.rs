@@ -13,6 +13,8 @@ pub(super) enum Wants {
     /// `PATTERN:PATH`, or a file here.
     Side,
     Stages,
+    /// `key=value` of a stage.
+    StageOption,
     Workflow,
     Module,
     /// A module, or a file here.
@@ -54,8 +56,8 @@ const NAMES: &[(&str, Wants)] = &[
     // Numbers, times, sizes, words of the person's own.
     ("N", Wants::Own), ("N|N%", Wants::Own), ("SECONDS", Wants::Own), ("BYTES", Wants::Own),
     ("MODE", Wants::Own), ("COMMAND", Wants::Own), ("ARGS", Wants::Own), ("LUA", Wants::Own),
-    ("K=V|@FILE", Wants::Own), ("[STAGE.]KEY=VALUE", Wants::Own),
-    ("[USER@]HOST[:PORT]", Wants::Own), ("HOST,...", Wants::Pattern), ("NEW-ID", Wants::Own), ("USER", Wants::Own),
+    ("K=V|@FILE", Wants::Own), ("[STAGE.]KEY=VALUE", Wants::StageOption),
+    ("[USER@]HOST[:PORT]", Wants::Own), ("HOST,...", Wants::Pattern), ("NEW-ID", Wants::Own), ("NEW-NAME", Wants::Own), ("KIND", Wants::Own), ("USER", Wants::Own),
     ("CHAR", Wants::Own), ("TIME", Wants::Own), ("AGE", Wants::Own), ("RUN", Wants::Own),
     ("PORT", Wants::Own), ("TEXT", Wants::Own), ("PATH", Wants::Own),
 ];

@@ -25,20 +25,26 @@ const FIELDS: &[&str] = &[
 
 /// What there is to type on this machine.
 pub(in crate::cli) struct World {
+    /// The words before the cursor.
+    words: Vec<String>,
     config: Option<Config>,
     names: Names,
 }
 
 impl World {
     /// As the settings say; with none of them readable, nothing.
-    pub fn new() -> World {
-        World::at(Config::load(None).ok())
+    pub fn new(words: &[String]) -> World {
+        World {
+            words: words.to_vec(),
+            ..World::at(Config::load(None).ok())
+        }
     }
 
     /// As these settings say.
     pub fn at(config: Option<Config>) -> World {
         let path = config.as_ref().map(Config::database).unwrap_or_default();
         World {
+            words: Vec::new(),
             config,
             names: Names::of(&path),
         }
@@ -67,6 +73,7 @@ impl World {
             Wants::Pattern => self.pattern(word, ""),
             Wants::Side => return self.side(word),
             Wants::Stages => listed(word, self.modules("stages")),
+            Wants::StageOption => self.stage_option(word).unwrap_or_default(),
             Wants::Workflow => {
                 let list = match is_path(word) {
                     true => Vec::new(),
@@ -98,6 +105,9 @@ impl World {
                 entries.map(|e| candidate(e.key, e.help)).collect()
             }
             Wants::Project => plain(self.config.iter().flat_map(|c| c.projects().to_vec())),
+            Wants::Topic if self.words.last().is_some_and(|w| w == "stage") => {
+                self.modules("stages")
+            }
             Wants::Topic => {
                 let mut list = commands(&args::command());
                 list.extend(TOPICS.iter().map(|page| candidate(*page, "")));
@@ -184,6 +194,48 @@ impl World {
         let keys = keys.chain(self.names.keys());
         let keys = keys.filter(|key| !without.contains(&key.as_str()));
         plain(keys.map(|key| format!("{head}{key}=")))
+    }
+
+    /// `key=` of the stages on the line (of all when there is none yet), with `stage.` before it
+    /// when that is begun; behind it the values that it may have.
+    fn stage_option(&self, word: &str) -> Option<Vec<Candidate>> {
+        let vm = vm::quiet(self.config.clone()?).ok()?;
+        let all = vm.stage_names();
+        let is_stage = |name: &&str| all.iter().any(|known| known == name);
+        let named = self.words.iter().filter_map(|words| {
+            let names: Vec<&str> = words.split(',').collect();
+            names.iter().all(is_stage).then_some(names)
+        });
+        let named: Vec<String> = named.flatten().map(str::to_owned).collect();
+        let stages = match named.is_empty() {
+            true => all
+                .iter()
+                .filter_map(|name| vm.stage_info(name).ok())
+                .collect(),
+            false => vm.planned(&named).ok()?,
+        };
+        let mut list = Vec::new();
+        for stage in &stages {
+            let head = match word.starts_with(&format!("{}.", stage.name)) {
+                true => format!("{}.", stage.name),
+                false => String::new(),
+            };
+            for (key, option) in &stage.options {
+                let start = format!("{head}{key}=");
+                if word.starts_with(&start) {
+                    list.extend(
+                        option
+                            .values()
+                            .into_iter()
+                            .map(|v| candidate(format!("{start}{v}"), "")),
+                    );
+                } else {
+                    list.push(candidate(start, option.help.as_deref().unwrap_or_default()));
+                }
+            }
+        }
+        list.dedup();
+        Some(list)
     }
 
     /// One side of `cp`. Paths on servers are theirs to know.
