@@ -91,6 +91,10 @@ fn lines_that_are_pasted_long_or_wide_arrive_whole() {
     person.press("\x1b[200~function f(a)\n\tlocal b = a + 1\n\treturn b\nend\x1b[201~");
     person.say("");
     assert!(person.say("f(41)").contains("42\r\n"));
+    // What is typed ahead while something runs is not lost, however many lines.
+    person.press("a = 1\rb = 2\rfor i = 1, 2 do\rb = b + i\rend\ra + b\r");
+    person.terminal.until("\n6\r\n");
+    person.ready();
     let long = "x".repeat(400);
     assert!(person.say(&format!("#'{long}'")).contains("400\r\n"));
     assert!(person.say("#'東京👨‍👩‍👧é'").contains("26\r\n"));
@@ -129,6 +133,26 @@ fn a_dumb_terminal_will_do() {
     );
     terminal.press("\x04");
     assert_eq!(terminal.ended().code, 0);
+}
+
+#[test]
+fn the_terminal_is_given_back_as_it_was() {
+    let home = Home::new();
+    let stty = "stty -a | tr ';' '\\n'";
+    let line = format!("sh -c \"{stty}; '{MROOM}' repl --color never; {stty}; echo end\"");
+    let Some(mut person) = Prompt::running(&home, (100, 30), &line) else {
+        return;
+    };
+    let begin = |text: &str| text.find("speed").unwrap();
+    let before = person.said[begin(&person.said)..].to_owned();
+    person.say("1");
+    person.press("\x04");
+    let after = person.terminal.until("end\r\n");
+    let after = after[begin(&after)..].strip_suffix("end\r\n").unwrap();
+    assert!(
+        after.contains("echoctl") && before.starts_with(after),
+        "{before}{after}"
+    );
 }
 
 #[test]

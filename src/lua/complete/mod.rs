@@ -108,7 +108,8 @@ impl Vm {
                 let keys = resolver.keys(&slot, &code).into_iter().map(|key| key.name);
                 let keys = keys.filter(|k| !given.contains(&k.as_str()) && word.is_empty());
                 let keys: Vec<String> = keys.collect();
-                return (!keys.is_empty()).then(|| format!(" {}", keys.join(", ")));
+                let blank = if text.ends_with(' ') { "" } else { " " };
+                return (!keys.is_empty()).then(|| format!("{blank}{}", keys.join(", ")));
             }
             Place::Name(word) if !word.is_empty() => {
                 let callee = Chain {

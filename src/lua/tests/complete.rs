@@ -143,7 +143,7 @@ async fn a_call_says_what_it_takes() {
         ("nosuch(", None),
         ("function f(", None),
         ("x = {", None),
-        ("mr.retry(f, { tries = 3, ", Some(" delay, backoff")),
+        ("mr.retry(f, { tries = 3, ", Some("delay, backoff")),
         ("", None),
     ] {
         let said = bench.vm.signature(&reference, text);

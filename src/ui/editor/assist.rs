@@ -1,6 +1,7 @@
 //! [`Assist`]: what the editor asks while a text is being typed, and how `rustyline` asks it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use rustyline::Context;
 use rustyline::completion::{Candidate, Completer};
@@ -8,12 +9,12 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter, HistoryHinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 
-use crate::ui::{Paint, Style, sanitize, width};
+use crate::ui::{Paint, Style, sanitize, tty, width};
 
 /// More than so many fits help nobody.
 const MOST: usize = 2_000;
-/// Columns of a hint at most: it is no use when it wraps.
-const HINT: usize = 72;
+/// A hint of fewer columns says nothing.
+const HINT: usize = 8;
 /// From so many characters on, a text brings back what was typed before.
 const RECALLED: usize = 3;
 
@@ -86,6 +87,8 @@ pub(super) struct Helper {
     assist: Box<dyn Assist>,
     style: Style,
     recall: HistoryHinter,
+    /// Columns of the prompt.
+    prompt: Cell<usize>,
 }
 
 impl Helper {
@@ -94,7 +97,29 @@ impl Helper {
             assist,
             style,
             recall: HistoryHinter::new(),
+            prompt: Cell::default(),
         }
+    }
+
+    /// A line begins behind that prompt.
+    pub(super) fn begin(&self, prompt: &str) {
+        self.prompt.set(width::columns(prompt));
+    }
+
+    /// As much of a hint as fits behind a text: wrapped, it would be in the way.
+    fn ahead(&self, line: &str, shown: &str, text: Option<String>) -> Option<Ahead> {
+        let columns = usize::from(tty::size()?.0);
+        let used = match line.rsplit_once('\n') {
+            Some((_, last)) => width::columns(last),
+            None => self.prompt.get() + width::columns(line),
+        };
+        let room = columns.checked_sub(used % columns.max(1) + 1)?;
+        let shown = sanitize::one_line(shown);
+        let fits = width::columns(&shown) <= room;
+        (fits || room >= HINT).then(|| Ahead {
+            shown: width::cut(&shown, room),
+            text,
+        })
     }
 }
 
@@ -142,17 +167,11 @@ impl Hinter for Helper {
             return None;
         }
         if let Some(text) = self.assist.hint(line) {
-            return Some(Ahead {
-                shown: width::cut(&sanitize::one_line(&text), HINT),
-                text: None,
-            });
+            return self.ahead(line, &text, None);
         }
         let recalled = self.recall.hint(line, pos, context);
         let text = recalled.filter(|t| line.chars().count() >= RECALLED && !t.contains('\n'))?;
-        Some(Ahead {
-            shown: width::cut(&sanitize::one_line(&text), HINT),
-            text: Some(text),
-        })
+        self.ahead(line, &text.clone(), Some(text))
     }
 }
 

@@ -7,8 +7,8 @@
 mod assist;
 mod history;
 mod keys;
+mod modes;
 
-use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ use assist::Helper;
 pub use assist::{Assist, Fit, Fits};
 use history::{History, may_keep};
 use keys::Keys;
+use modes::Modes;
 
 /// Entries that the history keeps.
 const ENTRIES: usize = 5_000;
@@ -46,6 +47,7 @@ pub struct Editor {
     inner: Rustyline<Helper, FileHistory>,
     screen: Arc<Screen>,
     keys: Keys,
+    modes: Option<Modes>,
     /// `None` once it turned out that it cannot be used.
     history: Option<History>,
 }
@@ -78,6 +80,7 @@ impl Editor {
             inner,
             screen,
             keys,
+            modes: Modes::set(),
             history: None,
         })
     }
@@ -104,7 +107,11 @@ impl Editor {
     /// When the terminal fails.
     pub fn read(&mut self, prompt: &str) -> Result<Typed> {
         self.keys.begin();
-        self.screen.keep_terminal(terminal());
+        if let Some(helper) = self.inner.helper() {
+            helper.begin(prompt);
+        }
+        self.screen
+            .keep_terminal(self.modes.as_ref().and_then(Modes::before));
         self.screen.begin_asking();
         let read = self.inner.readline(prompt);
         self.screen.asked();
@@ -142,13 +149,6 @@ impl Editor {
         self.history = Some(history);
         Ok(())
     }
-}
-
-/// The terminal as it is now, to be put back should the program have to end while typing.
-fn terminal() -> Option<(std::os::fd::OwnedFd, rustix::termios::Termios)> {
-    let input = std::io::stdin();
-    let settings = rustix::termios::tcgetattr(&input).ok()?;
-    Some((input.as_fd().try_clone_to_owned().ok()?, settings))
 }
 
 fn unusable(error: ReadlineError) -> Error {
