@@ -89,7 +89,7 @@ pub struct FileDiff {
     pub before: Option<Vec<u8>>,
     /// `None`: it is gone.
     pub after: Option<Vec<u8>>,
-    /// The content is secret: `before` and `after` are empty.
+    /// The content is secret: where there is one, `before` and `after` are empty.
     pub secret: bool,
 }
 

@@ -171,7 +171,7 @@ fn file_diff(diff: &Table, redactor: &Redactor) -> mlua::Result<FileDiff> {
         || SecretValue::is(&before)
         || SecretValue::is(&after);
     let side = |value: &Value| match is_secret {
-        true => None,
+        true => (!value.is_nil()).then(Vec::new),
         false => bytes_of(value).map(|bytes| shown(bytes, redactor)),
     };
     Ok(FileDiff {

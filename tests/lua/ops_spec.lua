@@ -500,7 +500,7 @@ describe("the change of a part of a file", function()
     expect(plan.unknown):has "secret"
     plan = plan_of(require "ops.block", "a\n", { content = secret, name = "k", comment = "#" })
     expect(tostring(plan.will.content)):is "[redacted]"
-    expect(plan.diff):is { path = "/etc/x", secret = true }
+    expect(plan.diff):has { path = "/etc/x", secret = true }
     expect(
       plan_of(require "ops.block", plan.will.content, { content = "x", name = "k", comment = "#" }).unknown
     ):has "secret"

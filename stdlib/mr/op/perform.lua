@@ -97,7 +97,9 @@ end
 local function look(s, op, o, facts, user)
   local asked = op.look(o, facts)
   local answer = native.op_exec(s, {
-    command = PREAMBLE .. steps.script(asked.script, asked.args),
+    command = steps.titled(("look: %s %s"):format(op.name, perform.target(op, o)))
+      .. PREAMBLE
+      .. steps.script(asked.script, asked.args),
     effect = "read",
     shown = ("the look of `%s`"):format(op.name),
     timeout = asked.timeout or 60,

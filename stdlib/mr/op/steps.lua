@@ -66,6 +66,11 @@ local function exec(s, step, command, stdin, user)
   })
 end
 
+-- The first line of a script: what the command log shows of it.
+function steps.titled(words)
+  return ("# %s\n"):format((words:gsub("%c", " ")))
+end
+
 -- A script with its arguments, as text for `sh`.
 function steps.script(text, list)
   local words = {}
@@ -86,7 +91,7 @@ function steps.take(on, step, user)
   if step.run then
     exec(s, step, step.run, nil, user)
   elseif step.script then
-    exec(s, step, steps.script(step.script, step.args), nil, user)
+    exec(s, step, steps.titled(steps.tell(step)) .. steps.script(step.script, step.args), nil, user)
   elseif step.write then
     local keeps = step.keeps or {}
     local words = {
@@ -98,7 +103,7 @@ function steps.take(on, step, user)
       step.group and "" or owner_of(keeps.gid),
     }
     words[#words + 1] = step.validate and check_of(step.validate)
-    exec(s, step, steps.script(WRITE, words), step.content, user)
+    exec(s, step, steps.titled(steps.tell(step)) .. steps.script(WRITE, words), step.content, user)
   elseif step.upload then
     s:upload(step.upload, step.to, { mode = step.mode, sudo = user })
   elseif step.remove then

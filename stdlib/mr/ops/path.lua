@@ -256,12 +256,9 @@ local function file(is, want, plan, will)
     keeps = not new and { mode = is.mode, uid = is.uid, gid = is.gid } or nil,
   }
   local secret = want.secret or native.is_secret(content) or native.is_secret(is.content)
-  plan.diff = { path = want.path, secret = secret or nil }
-  if not secret then
-    plan.diff.before, plan.diff.after = is.content, content
-    if is.kind == "file" and is.content == nil then
-      plan.diff = nil -- longer than what is read
-    end
+  local before = is.kind == "file" and is.content or nil
+  if before ~= nil or is.kind ~= "file" then -- else longer than what is read
+    plan.diff = { path = want.path, before = before, after = content, secret = secret or nil }
   end
 end
 
