@@ -53,6 +53,7 @@ mod suite {
     mod new_user;
     mod ops_data;
     mod ops_files;
+    mod ops_shells;
     mod ops_system;
     mod original;
     mod public_key;

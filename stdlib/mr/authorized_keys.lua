@@ -74,13 +74,17 @@ function authorized_keys.why(s)
   return reasons[1] and table.concat(reasons, "; ") or nil
 end
 
--- Runs a text as a user of the server, whoever the login is. Arguments: user, text, the text's own.
+-- Runs a text as a user of the server, whoever the login is; sudo may have left the login's `HOME`.
+-- Arguments: user, text, the text's own.
 local AS_USER = [[
 user=$1 text=$2
 shift 2
-if ! { getent passwd "$user" || grep "^$user:" /etc/passwd; } >/dev/null 2>&1; then
+line=$({ getent passwd "$user" || grep "^$user:" /etc/passwd; } 2>/dev/null)
+if [ -z "$line" ]; then
   echo mroom-nobody
 elif [ "$(id -un)" = "$user" ]; then
+  HOME=$(printf '%s\n' "$line" | cut -d: -f6)
+  export HOME
   sh -c "$text" sh "$@" </dev/null
 else
   su -s /bin/sh -c "$text" -- "$user" sh "$@" </dev/null

@@ -5,7 +5,7 @@ return fleet.select(arg[1]):map(function(s)
     creates = "/var/lib/lab-restart",
   })
   if asked.changed then
-    on:reboot({ timeout = 300, test = "systemctl is-active ssh" })
+    on:reboot({ timeout = 900, test = "systemctl is-active ssh" })
   end
   -- The same connection goes on behind it.
   on:command("touch /run/lab-after", { creates = "/run/lab-after" })
