@@ -70,8 +70,9 @@ impl Reference {
         names.into_iter().collect()
     }
 
-    /// A class by its whole name.
+    /// A class by its whole name; of `mr.Outcome<string>` the class `mr.Outcome`.
     pub fn class(&self, name: &str) -> Option<&Item> {
+        let name = name.split('<').next().unwrap_or(name);
         let is_it = |i: &&Item| i.kind == ItemKind::Class && i.name == name;
         self.items.iter().find(is_it)
     }
@@ -139,14 +140,22 @@ impl Reference {
         (!is_open).then(|| ty.to_owned())
     }
 
-    /// The type of a member: `table<string, any>` for `Server` and `meta`.
-    pub fn member_type(&self, class: &str, member: &str) -> Option<&str> {
+    /// The type of a member: `table<string, any>` for `Server` and `meta`, `string` for
+    /// `mr.Outcome<string>` and `value`.
+    pub fn member_type<'a>(&'a self, class: &'a str, member: &str) -> Option<&'a str> {
         let item = self
             .members(class)
             .into_iter()
             .find(|i| i.last() == member)?;
         match item.kind {
-            ItemKind::Field => Some(types::given(&item.ty)),
+            ItemKind::Field => {
+                let ty = types::given(&item.ty);
+                let is_open = self.class(class)?.generics.iter().any(|g| g == ty);
+                match is_open {
+                    true => types::argument(class),
+                    false => Some(ty),
+                }
+            }
             ItemKind::Class => Some(&item.name),
             _ => None,
         }

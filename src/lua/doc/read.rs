@@ -152,11 +152,14 @@ impl Reader<'_> {
     fn class(&mut self, rest: &str) {
         let rest = rest.strip_prefix("(exact)").unwrap_or(rest);
         let (name, parents) = rest.split_once(':').unwrap_or((rest, ""));
-        let name = word(name.trim());
+        let (whole, name) = (name.trim(), word(name.trim()));
         if name.is_empty() {
             return self.problem("`@class` needs a name");
         }
         let mut class = self.item(name, ItemKind::Class);
+        class
+            .generics
+            .extend(types::argument(whole).map(str::to_owned));
         let parents = parents.split(',').map(|p| word(p.trim()).to_owned());
         class.parents = parents.filter(|p| !p.is_empty()).collect();
         self.block.class = Some(self.put(class));

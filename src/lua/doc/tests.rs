@@ -269,6 +269,12 @@ fn the_bundled_stubs_are_understood() {
     assert_eq!(names(r.find("RunOpts.check")), ["mr.RunOpts.check"]);
     assert_eq!(names(r.find("RunOpts.timeout")), ["mr.ReadOpts.timeout"]);
     assert_eq!(r.returns("fleet.select").as_deref(), Some("Fleet"));
+    let outcomes = r.returns("Fleet:capture").unwrap();
+    let outcome = Reference::element(&outcomes).unwrap();
+    assert_eq!(outcome, "mr.Outcome<string>");
+    assert_eq!(r.member_type(outcome, "value"), Some("string"));
+    assert_eq!(r.member_type(outcome, "err"), Some("mr.Err"));
+    assert_eq!(r.member_type("mr.Outcome", "value"), None);
     assert_eq!(r.returns("server").as_deref(), Some("Server"));
     assert_eq!(r.returns("Server:run").as_deref(), Some("mr.Result"));
     let keys: Vec<String> = r

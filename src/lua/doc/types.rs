@@ -40,6 +40,12 @@ pub(in crate::lua) fn given(ty: &str) -> &str {
     ty.strip_suffix('?').unwrap_or(ty)
 }
 
+/// What a class of one type is made of: `string` of `mr.Outcome<string>`.
+pub(super) fn argument(ty: &str) -> Option<&str> {
+    let (_, inner) = ty.split_once('<')?;
+    inner.strip_suffix('>')
+}
+
 /// The type of the items of a list: `mr.Outcome` of `mr.Outcome[]`.
 pub(in crate::lua) fn element(ty: &str) -> Option<&str> {
     let inner = given(ty).strip_suffix("[]")?;

@@ -115,7 +115,7 @@ async fn helpers() {
         ),
         (
             "return mr.template('{{ a }}-{{b.c}}', { a = 1, b = { c = 'x' } })",
-            r#""1-x{{""#,
+            r#""1-x""#,
         ),
         (
             "return mr.json.decode(mr.json.encode { a = { 1, 2 }, b = 'x' })",

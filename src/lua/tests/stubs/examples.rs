@@ -13,24 +13,32 @@ before_each(function()
   end
 end)
 
--- Operations that decode what they are given, and then say that all is well.
-local ops, perform = require "mr.ops", require "mr.op.perform"
-ops.of = function()
-  return setmetatable({}, {
-    __index = function(_, name)
-      return function(_, ...)
-        if name == "handler" then
-          return select(2, ...)()
-        elseif name ~= "flush" then
-          local op = ops.load(name)
-          local o = perform.decode(op, table.pack(...))
-          local target = perform.target(op, o)
-          return { op = name, target = target, status = "ok", changed = false, changes = {} }
-        end
-      end
-    end,
-  })
+-- Operations that decode what they are given, and then say that all is well. What is not on this
+-- machine is not what an example is about.
+local function operation(name, ...)
+  local ops, perform = require "mr.ops", require "mr.op.perform"
+  local op = ops.load(name)
+  local o, err = mr.try(perform.decode, op, table.pack(...))
+  if not o and not err.message:find("on this machine", 1, true) then
+    error(err, 0)
+  end
+  return { op = name, target = "", status = "ok", changed = false, changes = {} }
 end
+before_each(function()
+  require("mr.ops").of = function()
+    return setmetatable({}, {
+      __index = function(_, name)
+        return function(_, ...)
+          if name == "handler" then
+            return select(2, ...)()
+          elseif name ~= "flush" then
+            return operation(name, ...)
+          end
+        end
+      end,
+    })
+  end
+end)
 "#;
 
 #[tokio::test]
