@@ -1,4 +1,4 @@
-//! `mroom new`: a stage or a workflow with its spec, to begin with.
+//! `mroom new`: a stage, a workflow or an operation with its spec, to begin with.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,10 +10,10 @@ use serde_json::json;
 use super::{App, vm};
 use crate::error::{Error, Result};
 use crate::events::Level;
-use crate::lua::{self, Origin, Project, Trust};
+use crate::lua::{self, Project, Trust};
 use crate::ui::json;
 
-/// Make a stage or a workflow with its spec, ready to run and to be changed.
+/// Make a stage, a workflow or an operation with its spec, ready to run and to be changed.
 ///
 /// In the project around the current folder, or with `--own`, and where there is no project, in
 /// your configuration folder.
@@ -39,6 +39,7 @@ pub enum Kind {
     // No doc comments: they would spread out the help.
     Stage,
     Workflow,
+    Op,
 }
 
 impl Kind {
@@ -46,6 +47,7 @@ impl Kind {
         match self {
             Kind::Stage => "stage",
             Kind::Workflow => "workflow",
+            Kind::Op => "op",
         }
     }
 }
@@ -67,11 +69,18 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     };
     let module = format!("{}s.{name}", kind.word());
     let shipped = vm::quiet_loader(&app.room.config)?.0;
-    let shipped = shipped.find(&format!("bundled.{module}"))?;
-    if shipped.is_some_and(|found| found.origin == Origin::Bundled) {
-        let message = format!("mroom brings a {} `{name}` along", kind.word());
-        let hint = format!("`mroom eject {module}` copies it to where you may change it");
-        return Err(Error::usage(message).hint(hint));
+    let shipped = match kind {
+        Kind::Op => shipped.find(&format!("mr.ops.{name}"))?,
+        Kind::Stage | Kind::Workflow => shipped.find(&format!("bundled.{module}"))?,
+    };
+    if shipped.is_some_and(|found| found.text.is_some()) {
+        let error = Error::usage(format!("`{module}` comes along with mroom"));
+        return Err(match kind {
+            Kind::Op => error.hint("take another name"),
+            _ => error.hint(format!(
+                "`mroom eject {module}` copies it to where you may change it"
+            )),
+        });
     }
     let files = place.files(kind, name);
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
@@ -88,6 +97,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let act = match kind {
         Kind::Stage => format!("mroom stage {name} PATTERN --check"),
         Kind::Workflow => format!("mroom run {name} PATTERN"),
+        Kind::Op => format!("s:ops():{name}(…) in a playbook"),
     };
     let next = format!(
         "next: mroom check {module}; mroom test {}; {act}",

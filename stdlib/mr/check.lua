@@ -74,9 +74,13 @@ function judges.workflow(value, _, file)
   end
 end
 
-function judges.operation(value, _, file)
+function judges.operation(value, name, file, counts)
   if type(value) ~= "table" then
     usage(file, ("an operation's file must return a table, not %s"):format(type(value)))
+  end
+  -- What others of the folder share has no plan.
+  if counts and (value.plan or value.look or value.name == name) then
+    require("mr.ops").load(name)
   end
 end
 

@@ -132,3 +132,26 @@ fn an_endless_loop_ends_with_the_first_signal() {
         assert!(took < Duration::from_secs(30), "{code}: {took:?}");
     }
 }
+
+#[test]
+fn a_workflow_whose_show_raises_is_told_after_its_work() {
+    let me = Home::new();
+    me.ok(&["add", "web", "root@127.0.0.1:1"]);
+    for (show, told) in [
+        ("error 'in show'", "bad.lua:3: in show"),
+        ("return 1", "workflow `bad`: `show` must give a text"),
+        ("return nil", "workflow `bad`: `show` must give a text"),
+        (
+            "return outcomes.x.y",
+            "bad.lua:3: attempt to index a nil value",
+        ),
+    ] {
+        let text = format!(
+            "return {{ run = function() return fleet.select('all'):map(function() end) end,\nshow = function(outcomes)\n{show} end }}"
+        );
+        me.write(me.config("workflows/bad.lua"), text);
+        let done = me.run(&["run", "bad"]);
+        assert!(matches!(done.code, 1 | 2), "{show}: {done:#?}");
+        ends(&done, done.code, &[told]);
+    }
+}

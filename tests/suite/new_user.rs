@@ -139,13 +139,24 @@ fn from_an_empty_folder_with_what_is_printed() {
             .starts_with("ID          KERNEL\nsandbox-01  Linux"),
         "{ran:?}"
     );
+    // An operation of his own: it sees what is, and changes only what differs.
+    within(&home, "edge", &["new", "op", "one_line"]).ended(0);
+    let text = "return fleet.select('@sandbox'):map(function(s)
+        return s:ops():one_line(s:capture 'pwd' .. '/version', { text = '1.2' }).status
+    end)";
+    home.write("edge/op.lua", text);
+    within(&home, "edge", &["check", "op.lua", "ops.one_line"]).ended(0);
+    let ran = within(&home, "edge", &["run", "op.lua"]).ended(0);
+    assert!(ran.stdout.starts_with("sandbox-01: changed\n"), "{ran:?}");
+    let again = within(&home, "edge", &["run", "op.lua"]).ended(0);
+    assert!(again.stdout.starts_with("sandbox-01: ok\n"), "{again:?}");
     let tested = within(&home, "edge", &["test"]).ended(0);
     assert!(
-        tested.stderr.contains("passed 7  failed 0  skipped 0"),
+        tested.stderr.contains("passed 9  failed 0  skipped 0"),
         "{tested:?}"
     );
     let listed = within(&home, "edge", &["check", "."]).ended(0);
-    assert!(listed.stderr.contains("7 files in order"), "{listed:?}");
+    assert!(listed.stderr.contains("10 files in order"), "{listed:?}");
 }
 
 #[test]
@@ -219,6 +230,7 @@ fn new_refuses_what_would_be_in_the_way() {
     for (words, told) in [
         (&["new", "stage", "motd"][..], "is there already"),
         (&["new", "stage", "cert"], "hint: `mroom eject stages.cert`"),
+        (&["new", "op", "file"], "`ops.file` comes along with mroom"),
         (
             &["new", "workflow", "bringup"],
             "hint: `mroom eject workflows.bringup`",

@@ -196,8 +196,10 @@ impl Checker {
         self.follow(&file, &found);
         if let Some(kind) = family.loaded_as() {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+            let folder = folder.to_string_lossy();
             // The one that counts under its name: what it needs is loaded too.
-            let module = self.vm.context.loader.find(&format!("stages.{name}"));
+            let module = self.vm.context.loader.find(&format!("{folder}.{name}"));
             let winner = module
                 .ok()
                 .flatten()

@@ -219,6 +219,12 @@ fn stages_and_workflows_are_loaded_out_of_reach_of_anything() {
         ),
         ("workflows/w.lua", "return {}", "-: `run` is missing"),
         (
+            "ops/o.lua",
+            "return 1",
+            "-: an operation's file must return a table",
+        ),
+        ("ops/o.lua", "return { helper = print }", ""),
+        (
             "workflows/w.lua",
             "return 1",
             "-: a workflow file must return a table",
