@@ -29,20 +29,20 @@ const CHUNK: usize = 32 << 10;
 /// How long the output of a shell that has ended is waited for, when something still holds it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Runs the request's command as text for `sh`, in a subshell of the kept one. What needs standard
-/// input, and what sudo or doas lets through on a terminal only, gets a channel of its own. A
+/// Runs the request's command as text for `sh`, in a subshell of the kept one. Standard input that
+/// is no text, and what sudo or doas lets through on a terminal only, gets a channel of its own. A
 /// signal that ended the command is told as shells do: 128 and its number.
 ///
 /// # Errors
 /// As [`super::exec::exec`]; [`crate::error::Kind::Lost`] too when the shell ended instead.
 pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
-    if !request.stdin.is_empty() {
+    if !frame::takes(&request.stdin) {
         return alone(core, request).await;
     }
     let mut capture = Capture::begin(&request)?;
     let deadline = capture.deadline();
     let word = word()?;
-    let lines = frame::lines(&word, &request.command, request.effect)?;
+    let lines = frame::lines(&word, &request.command, request.effect, &request.stdin)?;
     let user = request.sudo.as_ref().map(|sudo| &sudo.user[..]);
     let name = format!("sh {}", user.unwrap_or_default());
     loop {
@@ -135,11 +135,11 @@ impl Shell {
     /// Has it do `lines`, which [`frame::lines`] made.
     async fn run(
         &mut self,
-        lines: &str,
+        lines: &[u8],
         ears: &mut [Ear; 2],
         capture: &mut Capture,
     ) -> Result<Said, Fault> {
-        let mut lines = lines.as_bytes().to_vec();
+        let mut lines = lines.to_vec();
         if self.lease.is_none() {
             // Every login shell understands this; what needs quoting is for sh alone.
             let lease = start(&self.core, "exec", "exec sh", &mut false).await?;

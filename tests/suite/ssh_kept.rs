@@ -230,12 +230,28 @@ fn a_long_text_and_its_input() {
     // Longer than any argument may be.
     let long = format!("x='{}'; echo ${{#x}}", "it is ".repeat(100_000));
     is(&both(&web, &long), 0, "600000\n", "");
-    let request = Exec {
-        stdin: b"in\0put".to_vec(),
-        ..writer("cat; echo \"$0\" >&2; echo $PATH | grep -c /usr/sbin >&2; exit 5")
-    };
-    let output = block_on(web.exec(request)).unwrap();
-    is(&output, 5, "in\0put", "sh\n1\n");
+    let all: Vec<u8> = (1..=255).cycle().take(150_000).chain([b'\n']).collect();
+    let tricky = b"$HOME `id` \\ 'x' \"y\"\n~e\n\nEOF\n".to_vec();
+    for (input, alone) in [(all, false), (tricky, false), (b"in\0put".to_vec(), true)] {
+        for like in [reader, writer] {
+            let command = "cat; echo \"$0\" >&2; echo $PATH | grep -c /usr/sbin >&2; exit 5";
+            let request = Exec {
+                stdin: input.clone(),
+                ..like(command)
+            };
+            let output = block_on(web.exec(request)).unwrap();
+            assert!(output.stdout == input && output.code == Some(5));
+            assert_eq!(output.stderr, b"sh\n1\n");
+            // What is not read is nobody's, least of all the shell's.
+            let request = Exec {
+                stdin: [input.clone(), b"touch forged\n".repeat(5000)].concat(),
+                ..like("echo $$")
+            };
+            let pid = block_on(web.exec(request)).unwrap().stdout_trimmed();
+            assert_eq!(pid != shell(&web), alone);
+        }
+    }
+    is(&both(&web, "test -e forged"), 1, "", "");
 }
 
 #[test]
@@ -418,6 +434,16 @@ fn as_another_user() {
         "tr '\\0' '\\n' < /proc/$PPID/cmdline; tr '\\0' '\\n' < /proc/$PPID/environ; set; ps -ef";
     let seen = text(&run(&web, nosy, Some(PASSWORD)).unwrap()).1;
     assert!(seen.contains("sudo") && !seen.contains(PASSWORD), "{seen}");
+    let request = Exec {
+        stdin: b"given\n".to_vec(),
+        ..as_root(writer("cat; id -un"), Some(PASSWORD))
+    };
+    is(
+        &block_on(web.exec(request)).unwrap(),
+        0,
+        "given\nroot\n",
+        "",
+    );
     let request = Exec {
         stdin: b"given".to_vec(),
         ..as_root(writer("cat; id -un"), Some(PASSWORD))

@@ -15,26 +15,42 @@ const NOISE: usize = 16 << 10;
 /// Adds what logins that are not root's often lack, behind what there is.
 pub const PATHS: &str = r#"PATH=${PATH:-/usr/bin:/bin}; case :$PATH: in *:/usr/sbin:*) ;; *) PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin ;; esac; export PATH"#;
 
+/// Longest standard input that goes along, bytes.
+const INPUT: usize = 256 << 10;
+
+/// Whether that can go along with a command: as the text of a here-document, which is whole lines.
+pub fn takes(stdin: &[u8]) -> bool {
+    stdin.len() <= INPUT && !stdin.contains(&0) && stdin.last().is_none_or(|last| *last == b'\n')
+}
+
 /// The lines that run `command` in a subshell. A reader leaves nothing behind by promise. Of what
 /// a writer leaves running the outputs are waited for, as a channel of its own would; the shell's
 /// own are not in its hands.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for a NUL byte.
-pub fn lines(word: &str, command: &str, effect: Effect) -> Result<String> {
+pub fn lines(word: &str, command: &str, effect: Effect, stdin: &[u8]) -> Result<Vec<u8>> {
     // The space keeps a leading dash from being an option of eval's.
     let text = quote::word(&format!(" {command}"))?;
+    let (input, after) = match stdin {
+        [] => ("</dev/null", String::new()),
+        _ => ("<&7 7<&-", format!(" 7<<'~{word}i'")),
+    };
     // No variable holds the code: a command would see it.
     let run = match effect {
-        Effect::Read => format!("( eval {text} ) </dev/null; echo \"~{word}e $?\""),
+        Effect::Read => format!("{{ ( eval {text} ) {input}; echo \"~{word}e $?\"; }}{after}"),
         Effect::Write => format!(
-            "{{ echo \"~{word}e $( {{ {{ {{ ( eval {text} ) </dev/null 2>&6 3>&- 4>&- 5>&- 6>&-; echo $? >&5; }} \
-             | cat >&3 3>&- 4>&- 5>&- 6>&-; }} 6>&1 | cat >&4 3>&- 4>&- 5>&-; }} 5>&1 )\"; }} 3>&1 4>&2"
+            "{{ echo \"~{word}e $( {{ {{ {{ ( eval {text} ) {input} 2>&6 3>&- 4>&- 5>&- 6>&-; echo $? >&5; }} \
+             | cat >&3 3>&- 4>&- 5>&- 6>&-; }} 6>&1 | cat >&4 3>&- 4>&- 5>&-; }} 5>&1 )\"; }} 3>&1 4>&2{after}"
         ),
     };
-    Ok(format!(
-        "echo '~{word}b'; echo '~{word}b' >&2; {run}; echo '~{word}e' >&2\n"
-    ))
+    let line = format!("echo '~{word}b'; echo '~{word}b' >&2; {run}; echo '~{word}e' >&2\n");
+    let mut lines = line.into_bytes();
+    if !stdin.is_empty() {
+        lines.extend_from_slice(stdin);
+        lines.extend_from_slice(format!("~{word}i\n").as_bytes());
+    }
+    Ok(lines)
 }
 
 /// Where a stream is.
@@ -175,7 +191,10 @@ mod tests {
         let (mut ear, noise) = (Ear::new(WORD), vec![b'x'; 3 * NOISE]);
         ear.hear(&noise, |_| panic!("nothing began"));
         assert_eq!((ear.has_begun(), ear.rest().len()), (false, NOISE));
-        assert!(lines(WORD, "a\0b", Effect::Read).is_err());
+        assert!(lines(WORD, "a\0b", Effect::Read, b"").is_err());
+        for (input, can) in [("", true), ("a\n", true), ("a", false), ("a\0\n", false)] {
+            assert_eq!(takes(input.as_bytes()), can, "{input:?}");
+        }
     }
 
     proptest! {
