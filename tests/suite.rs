@@ -81,6 +81,7 @@ mod suite {
     mod sudo;
     mod sudo_doas;
     mod sudo_files;
+    mod update_audit;
     mod watch_profile;
     mod workflows;
 }

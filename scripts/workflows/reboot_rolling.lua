@@ -9,20 +9,6 @@
 
 local restart = require "mr.restart"
 
----@return boolean
-local function is_well(s)
-  local port = math.tointeger(tonumber(vars.probe))
-  if not port then
-    return s:test { "sh", "-c", vars.probe }
-  end
-  for _, open in ipairs(s:ports { all = true }) do
-    if open == port then
-      return true
-    end
-  end
-  return false
-end
-
 local function reboot(s, timeout)
   local seconds = restart.run(s, {
     command = vars.command,
@@ -30,7 +16,7 @@ local function reboot(s, timeout)
     timeout = timeout,
     probe_name = vars.probe,
     probe = vars.probe and function()
-      return is_well(s)
+      return restart.is_well(s, vars.probe)
     end or nil,
     before = function()
       if tostring(vars.force) ~= "true" then

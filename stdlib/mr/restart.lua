@@ -1,5 +1,5 @@
 -- mr.restart: a server is restarted, and its return is waited for. For the operation `reboot` and
--- the workflow `reboot_rolling`.
+-- the workflows `reboot_rolling` and `update`.
 --
 -- A server is back when a new session says another boot id than before; then a probe of the
 -- caller's may say when it is well. This machine itself is never restarted.
@@ -67,6 +67,28 @@ local function await(s, f, what, timeout)
   end
 end
 
+-- Does the server listen on the port that `probe` is, or else end that command with 0?
+function restart.is_well(s, probe)
+  local port = math.tointeger(tonumber(probe))
+  if not port then
+    return s:test(shell(probe))
+  end
+  for _, open in ipairs(s:ports { all = true }) do
+    if open == port then
+      return true
+    end
+  end
+  return false
+end
+
+-- Waits until `probe`, a function, gives true; `name` stands for it in messages.
+function restart.await(s, probe, name, timeout)
+  s:phase "waiting for the probe"
+  await(s, function()
+    return mr.try(probe)
+  end, ("the probe `%s`"):format(name), timeout)
+end
+
 -- Restarts and waits; gives the seconds that it took, or nil in check mode. opts: `command` that
 -- restarts it; `boot_id`, a command that prints another text after each start; `timeout`, seconds
 -- for the return and again for the probe; `probe`, a function that is called until it gives true,
@@ -89,10 +111,7 @@ function restart.run(s, opts)
     return now and now ~= "" and now ~= before
   end, "the return from the restart", opts.timeout)
   if opts.probe then
-    s:phase "waiting for the probe"
-    await(s, function()
-      return mr.try(opts.probe)
-    end, ("the probe `%s`"):format(opts.probe_name), opts.timeout)
+    restart.await(s, opts.probe, opts.probe_name, opts.timeout)
   end
   local seconds = math.ceil(mr.now() - begun)
   s:log(("is back after %d s"):format(seconds))

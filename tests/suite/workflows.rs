@@ -19,12 +19,14 @@ fn room() -> Option<(Home, Sshd)> {
 fn they_are_listed() {
     let list = Home::new().ok(&["run", "--list"]);
     for name in [
+        "audit [PATTERN] ",
         "backup [PATTERN] ",
         "bringup PATTERN ",
         "certs NAME[:PORT]... ",
         "disk [PATTERN] ",
         "reboot_rolling PATTERN ",
         "rotate_keys PATTERN ",
+        "update PATTERN ",
         "who [PATTERN] ",
     ] {
         assert!(list.lines().any(|line| line.starts_with(name)), "{list}");
