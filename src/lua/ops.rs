@@ -23,8 +23,8 @@ use crate::ssh::Effect;
 /// Registry key of `mr.ops`, once it is loaded.
 const HOOKS: &str = "mr.ops";
 /// What a command of an operation is made of.
-const EXEC: [&str; 9] = [
-    "command", "effect", "shown", "stdin", "env", "cwd", "timeout", "codes", "sudo",
+const EXEC: [&str; 10] = [
+    "command", "effect", "shown", "stdin", "env", "cwd", "timeout", "codes", "sudo", "tidy",
 ];
 
 /// What stands behind a handle that operations can work on.
@@ -115,10 +115,12 @@ async fn exec(link: &Rc<Link>, call: Value) -> Result<Vec<u8>> {
         "read" => Effect::Read,
         _ => Effect::Write,
     };
+    let tidy = opts.flag("tidy")?.unwrap_or(false);
     let command = opts.value("command");
     let (mut request, _) = request("run", &command, opts)?;
     request.exec.effect = effect;
     request.exec.kept = true;
+    request.exec.is_tidy = tidy;
     let output = verbs::exec(link, request).await;
     let output = output.map_err(|e| e.command(&shown))?;
     let is_good = match (output.code, codes.is_empty()) {

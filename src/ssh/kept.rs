@@ -3,7 +3,8 @@
 //!
 //! It is begun with the first command and stays with the session, under a name for each user;
 //! while a command runs it is nobody else's, so two at once have two. Whatever goes wrong with it,
-//! the next command gets a new one. [`frame`] is what is said to it.
+//! the next command gets a new one. [`frame`] is what is said to it; dash, bash, busybox, mksh and
+//! zsh do it.
 
 mod frame;
 
@@ -13,13 +14,13 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use self::frame::{Ear, PATHS};
+use self::frame::{Ear, GUARD, PATHS, UNFIT};
 use super::capture::{Capture, End};
 use super::driver::{Core, Fault, Lease};
 use super::exec::{TURNS, ending, exec_as, start, within};
 use super::ffi::Channel;
 use super::sudo::{Sudo, Talk, word};
-use super::transport::Exec;
+use super::transport::{Effect, Exec};
 use crate::error::{Error, Kind, Result};
 use crate::output::{Output, Stream};
 use crate::quote;
@@ -30,8 +31,8 @@ const CHUNK: usize = 32 << 10;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the request's command as text for `sh`, in a subshell of the kept one. Standard input that
-/// is no text, and what sudo or doas lets through on a terminal only, gets a channel of its own. A
-/// signal that ended the command is told as shells do: 128 and its number.
+/// is no text, what sudo or doas lets through on a terminal only, and a server whose `sh` is not fit
+/// get a channel each time. A signal that ended the command is told as shells do: 128 and its number.
 ///
 /// # Errors
 /// As [`super::exec::exec`]; [`crate::error::Kind::Lost`] too when the shell ended instead.
@@ -42,7 +43,12 @@ pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
     let mut capture = Capture::begin(&request)?;
     let deadline = capture.deadline();
     let word = word()?;
-    let lines = frame::lines(&word, &request.command, request.effect, &request.stdin)?;
+    let lines = frame::lines(
+        &word,
+        &request.command,
+        request.is_tidy || request.effect == Effect::Read,
+        &request.stdin,
+    )?;
     let user = request.sudo.as_ref().map(|sudo| &sudo.user[..]);
     let name = format!("sh {}", user.unwrap_or_default());
     loop {
@@ -73,7 +79,7 @@ pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
             }
             Some(Ok(Said::Gone(end))) => {
                 let talk = shell.talk.as_ref().filter(|talk| !talk.has_begun());
-                if talk.is_some_and(Talk::wants_terminal) {
+                if end.code == Some(UNFIT) || talk.is_some_and(Talk::wants_terminal) {
                     return alone(core, request).await;
                 }
                 last_words(&ears, &mut capture);
@@ -144,7 +150,7 @@ impl Shell {
             // Every login shell understands this; what needs quoting is for sh alone.
             let lease = start(&self.core, "exec", "exec sh", &mut false).await?;
             self.lease = Some(lease);
-            lines.splice(0..0, format!("{PATHS}\n").into_bytes());
+            lines.splice(0..0, format!("{GUARD}; {PATHS}\n").into_bytes());
         }
         self.set_running(true);
         let mut buffer = vec![0; CHUNK];

@@ -52,6 +52,9 @@ pub struct Exec {
     /// Run it with POSIX sh in the session's kept shell for that user: no process of the login
     /// shell and no channel of its own. The command is text for `sh`, whatever the login shell is.
     pub kept: bool,
+    /// It leaves nothing running that has its outputs, as a reader does by promise: the kept shell
+    /// need not wait for that.
+    pub is_tidy: bool,
 }
 
 impl Exec {
@@ -66,6 +69,7 @@ impl Exec {
             sink: None,
             sudo: None,
             kept: false,
+            is_tidy: false,
         }
     }
 

@@ -68,6 +68,7 @@ local function await(s, f, what, timeout)
 end
 
 -- Does the server listen on the port that `probe` is, or else end that command with 0?
+---@return boolean
 function restart.is_well(s, probe)
   local port = math.tointeger(tonumber(probe))
   if not port then

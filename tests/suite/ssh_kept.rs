@@ -478,6 +478,28 @@ fn where_sudo_wants_a_terminal() {
 }
 
 #[test]
+fn a_shell_that_is_not_fit_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let sh = dir.path().join("sh");
+    let script = "#!/bin/sh\nexport KSH_VERSION='Version AJM 93u+'\nexec /bin/sh \"$@\"\n";
+    std::fs::write(&sh, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&sh, mode).unwrap();
+    let path = format!("SetEnv PATH={}:/usr/bin:/bin", dir.path().display());
+    let Some(sshd) = Sshd::start(&path) else {
+        return;
+    };
+    let web = sshd.connect();
+    is(
+        &both(&web, "echo out; echo err >&2; exit 4"),
+        4,
+        "out\n",
+        "err\n",
+    );
+    assert_ne!(shell(&web), shell(&web));
+}
+
+#[test]
 fn under_any_login_shell() {
     for login in [
         "/usr/bin/fish",

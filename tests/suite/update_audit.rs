@@ -116,11 +116,11 @@ fn audit_of_a_real_server() {
     );
     assert_eq!(value["updates"][0]["package"], "tool");
     assert!(value["ports"].is_array() && value["unknown"].is_array());
-    let full = home.ok(&["run", "audit", "web", "-e", "full=true", "-e", "what=users"]);
+    let full = home.ok(&["run", "-e", "full=true", "-e", "what=users", "audit", "web"]);
     assert!(
         full.starts_with("SERVER  WHAT   WHICH\nweb     users  root  0  "),
         "{full}"
     );
-    home.run(&["run", "audit", "web", "-e", "what=all"])
+    home.run(&["run", "-e", "what=all", "audit", "web"])
         .ended(2);
 }

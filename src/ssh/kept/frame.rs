@@ -7,13 +7,18 @@
 
 use crate::error::Result;
 use crate::quote;
-use crate::ssh::transport::Effect;
 
 /// Bytes from before the command that are kept, to say why there is none.
 const NOISE: usize = 16 << 10;
 
 /// Adds what logins that are not root's often lack, behind what there is.
 pub const PATHS: &str = r#"PATH=${PATH:-/usr/bin:/bin}; case :$PATH: in *:/usr/sbin:*) ;; *) PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin ;; esac; export PATH"#;
+
+/// Ends a shell that is not fit for this, with [`UNFIT`]: ksh93 tells of an end before the output
+/// is through, and loops on a long here-document.
+pub const GUARD: &str = "case ${KSH_VERSION-} in Version*) exit 93 ;; esac";
+/// What it ends with then.
+pub const UNFIT: i32 = 93;
 
 /// Longest standard input that goes along, bytes.
 const INPUT: usize = 256 << 10;
@@ -23,13 +28,12 @@ pub fn takes(stdin: &[u8]) -> bool {
     stdin.len() <= INPUT && !stdin.contains(&0) && stdin.last().is_none_or(|last| *last == b'\n')
 }
 
-/// The lines that run `command` in a subshell. A reader leaves nothing behind by promise. Of what
-/// a writer leaves running the outputs are waited for, as a channel of its own would; the shell's
-/// own are not in its hands.
+/// The lines that run `command` in a subshell. Of what an untidy one leaves running the outputs are
+/// waited for, as a channel of its own would; the shell's own are not in its hands.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for a NUL byte.
-pub fn lines(word: &str, command: &str, effect: Effect, stdin: &[u8]) -> Result<Vec<u8>> {
+pub fn lines(word: &str, command: &str, is_tidy: bool, stdin: &[u8]) -> Result<Vec<u8>> {
     // The space keeps a leading dash from being an option of eval's.
     let text = quote::word(&format!(" {command}"))?;
     let (input, after) = match stdin {
@@ -37,9 +41,9 @@ pub fn lines(word: &str, command: &str, effect: Effect, stdin: &[u8]) -> Result<
         _ => ("<&7 7<&-", format!(" 7<<'~{word}i'")),
     };
     // No variable holds the code: a command would see it.
-    let run = match effect {
-        Effect::Read => format!("{{ ( eval {text} ) {input}; echo \"~{word}e $?\"; }}{after}"),
-        Effect::Write => format!(
+    let run = match is_tidy {
+        true => format!("{{ ( eval {text} ) {input}; echo \"~{word}e $?\"; }}{after}"),
+        false => format!(
             "{{ echo \"~{word}e $( {{ {{ {{ ( eval {text} ) {input} 2>&6 3>&- 4>&- 5>&- 6>&-; echo $? >&5; }} \
              | cat >&3 3>&- 4>&- 5>&- 6>&-; }} 6>&1 | cat >&4 3>&- 4>&- 5>&-; }} 5>&1 )\"; }} 3>&1 4>&2{after}"
         ),
@@ -191,7 +195,7 @@ mod tests {
         let (mut ear, noise) = (Ear::new(WORD), vec![b'x'; 3 * NOISE]);
         ear.hear(&noise, |_| panic!("nothing began"));
         assert_eq!((ear.has_begun(), ear.rest().len()), (false, NOISE));
-        assert!(lines(WORD, "a\0b", Effect::Read, b"").is_err());
+        assert!(lines(WORD, "a\0b", true, b"").is_err());
         for (input, can) in [("", true), ("a\n", true), ("a", false), ("a\0\n", false)] {
             assert_eq!(takes(input.as_bytes()), can, "{input:?}");
         }

@@ -52,7 +52,11 @@ function steps.tell(step)
   return "does something"
 end
 
-local function exec(s, step, command, stdin, user)
+-- Programs that leave nothing running, so that nothing of theirs need be waited for.
+local TIDY = { chgrp = true, chmod = true, chown = true, cp = true, ln = true }
+TIDY.mkdir, TIDY.mv, TIDY.rm, TIDY.rmdir, TIDY.touch = true, true, true, true, true
+
+local function exec(s, step, command, stdin, user, tidy)
   return native.op_exec(s, {
     command = command,
     effect = "write",
@@ -63,6 +67,7 @@ local function exec(s, step, command, stdin, user)
     timeout = step.timeout,
     codes = step.codes,
     sudo = user,
+    tidy = tidy or type(command) == "table" and TIDY[command[1]] or false,
   })
 end
 
@@ -103,7 +108,8 @@ function steps.take(on, step, user)
       step.group and "" or owner_of(keeps.gid),
     }
     words[#words + 1] = step.validate and check_of(step.validate)
-    exec(s, step, steps.titled(steps.tell(step)) .. steps.script(WRITE, words), step.content, user)
+    local script = steps.titled(steps.tell(step)) .. steps.script(WRITE, words)
+    exec(s, step, script, step.content, user, not step.validate)
   elseif step.upload then
     s:upload(step.upload, step.to, { mode = step.mode, sudo = user })
   elseif step.remove then

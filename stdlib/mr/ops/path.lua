@@ -32,12 +32,13 @@ else
   echo kind=absent
   exit 0
 fi
-stat -c 'stat=%a %u %g %s
+is=$(stat -c 'stat=%a %u %g %s
 owner=%U
 group=%G' -- "$p" 2>/dev/null ||
   stat -f 'stat=%Mp%03Lp %u %g %z
 owner=%Su
-group=%Sg' "$p" || exit
+group=%Sg' "$p") || exit
+echo "$is"
 echo "kind=$kind"
 if [ "$kind" = link ]; then
   echo
@@ -45,7 +46,8 @@ if [ "$kind" = link ]; then
   exit
 fi
 [ "$kind" = file ] && [ -n "$2" ] || exit 0
-bytes=$(wc -c <"$p") || exit
+bytes=${is%%owner=*}
+bytes=$((${bytes##* }))
 if [ "$2" = sha256 ] || [ "$bytes" -gt LIMIT ]; then
   sum=$(sha256sum <"$p" 2>/dev/null || shasum -a 256 <"$p" 2>/dev/null || sha256 -q <"$p" 2>/dev/null ||
     openssl dgst -sha256 -r <"$p") || exit

@@ -1,0 +1,3 @@
+# written for a measurement
+server_name {{ site }};
+listen {{ port }};
