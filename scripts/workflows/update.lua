@@ -81,10 +81,11 @@ local function update(s, opts)
   local name = facts.package_manager
   local manager = MANAGERS[name or ""]
   if not manager then
-    local hint = "the operation `package` knows more managers: `mroom doc Ops:package`"
-    mr.fail(("does not know how to update with `%s`"):format(name or "no package manager"), {
-      hint = hint,
-    })
+    error({
+      kind = "script",
+      message = ("does not know how to update with `%s`"):format(name or "no package manager"),
+      hint = "the operation `package` knows more managers: `mroom doc Ops:package`",
+    }, 0)
   end
   local sudo = facts.user.uid ~= 0 or nil
   local on = s:ops { sudo = sudo }

@@ -186,6 +186,8 @@ describe("audit", function()
 
   it("survives any text", function()
     local seed = 7
+    ---@param most integer
+    ---@return integer
     local function roll(most)
       seed = (seed * 1103515245 + 12345) % 2147483648
       return seed // 65536 % most + 1
