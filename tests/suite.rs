@@ -54,6 +54,7 @@ mod suite {
     mod ops_data;
     mod ops_files;
     mod ops_shells;
+    mod ops_packages;
     mod ops_system;
     mod original;
     mod public_key;

@@ -4,6 +4,7 @@
 -- Lines of words between tabs, `-` for an empty one:
 --   lists AGE                          seconds since the lists of packages were refreshed
 --   broken NAME STATUS                 half-configured, half-installed
+--   locked PID                         somebody is at work with it
 --   have WANTED NAME VERSION FLAGS     p: provided by NAME, h: held, a: automatic, c: settings only
 --   file PATH NAME VERSION             what a local package file holds
 --   none WANTED                        nothing that can be had is called that
@@ -57,6 +58,9 @@ local READERS = {
   broken = function(is, name, status)
     is.broken[#is.broken + 1] = { name = name, status = status }
   end,
+  locked = function(is, pid)
+    is.locked = pid
+  end,
   have = function(is, wanted, name, version, flags)
     local known = is.have[wanted]
     local provided = flags:find("p", 1, true) ~= nil
@@ -79,7 +83,7 @@ local READERS = {
     is.none[wanted] = "nothing is called that"
   end,
 }
-local COUNT = { lists = 1, broken = 2, have = 4, file = 3, none = 1 }
+local COUNT = { lists = 1, broken = 2, locked = 1, have = 4, file = 3, none = 1 }
 
 -- The state in what a script printed. `manager.said(is, line)` reads its simulation.
 function answer.read(text, manager)
@@ -109,6 +113,9 @@ function answer.read(text, manager)
       message = ("`%s` did not say which packages there are"):format(manager.name),
       hint = "does it answer on the server, and is `sh` a POSIX shell there?",
     }, 0)
+  end
+  if is.locked then
+    is.broken = {} -- it may be what somebody is just configuring
   end
   return is
 end

@@ -18,7 +18,9 @@ apt.look = answer.head
   .. [==[
 state=$1 flag=$2
 shift 2
-eval "$(apt-config shell lists Dir::State::lists/d auto Dir::State::extended_states/f)"
+eval "$(apt-config shell lists Dir::State::lists/d auto Dir::State::extended_states/f status Dir::State::status/f)"
+inode=$(stat -c %i "${status%/*}/lock-frontend" 2>/dev/null) &&
+  awk -v inode="$inode" '{ n = split($6, at, ":"); if (at[n] == inode) { print "locked\t" $5; exit } }' /proc/locks 2>/dev/null
 for list in "$lists"*Packages*; do
   [ ! -e "$list" ] || { age "$lists"; break; }
 done

@@ -5,8 +5,13 @@ local work = {}
 -- Seconds between two tries for a lock.
 local EVERY = 2
 
--- Names the process that has one of the lock files, from /proc/locks. It only reads.
+-- Names the process $1, else that which has one of the lock files, from /proc/locks. It only reads.
 local HOLDER = [[
+if [ -n "$1" ]; then
+  [ ! -r "/proc/$1/comm" ] || { printf '%s ' "$1"; cat "/proc/$1/comm"; }
+  exit 0
+fi
+shift
 for file; do
   inode=$(stat -c %i -- "$file" 2>/dev/null) || continue
   pid=$(awk -v inode="$inode" '{ n = split($6, at, ":"); if (at[n] == inode) { print $5; exit } }' /proc/locks 2>/dev/null)
@@ -18,8 +23,8 @@ done]]
 
 -- `apt-get (process 812)`; what is known of who has the lock.
 local function holder(s, manager, found, user)
-  if not (found.pid and found.name) and manager.locks then
-    local command = { "sh", "-s", "--", table.unpack(manager.locks) }
+  if not (found.pid and found.name) then
+    local command = { "sh", "-s", "--", found.pid or "", table.unpack(manager.locks or {}) }
     local told = mr.try(s.capture, s, command, { stdin = HOLDER, timeout = 20, sudo = user })
     local pid, name = (told or ""):match("^(%d+) ([%g]+)")
     found = pid and { pid = pid, name = name } or found
@@ -45,7 +50,7 @@ function work.run(s, manager, argv, o, user)
       local why, hint = manager.explain(text)
       error({
         kind = "exit",
-        message = ("`%s` failed: %s"):format(mr.quote(argv), why),
+        message = ("`%s` failed: %s"):format(argv[1], why),
         hint = hint,
         command = result.command,
         code = result.code,
