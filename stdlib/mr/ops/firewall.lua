@@ -39,9 +39,11 @@ local op = {
 }
 
 function op.valid(o)
+  local rules = {}
   for i, text in ipairs(o.rules) do
-    o.rules[i] = rule.parse(text)
+    rules[i] = rule.parse(text)
   end
+  o.rules = rules -- the caller's list stays as it is
   if o.zone and not o.zone:find("^[%w][%w_-]*$") then
     args.refuse("`firewall`: `zone` must be a word")
   elseif o.ssh_port and (o.ssh_port < 1 or o.ssh_port > 65535) then
@@ -73,6 +75,8 @@ if [ -z "$backend" ]; then
   elif command -v nft >/dev/null 2>&1; then backend=nftables
   fi
 fi
+case $backend in firewalld) tool=firewall-cmd ;; nftables) tool=nft ;; *) tool=$backend ;; esac
+command -v "${tool:-none}" >/dev/null 2>&1 || { echo "backend=$backend" && echo missing=1 && echo end=1; exit; }
 echo "backend=$backend"
 found=$SSH_CONNECTION
 pid=$$
@@ -110,8 +114,9 @@ function op.read(text, o)
       "the server did not say how its firewall is set",
       { hint = "it answers to root: `s:ops { sudo = true }`" }
     )
-  elseif name == "" then
-    mr.fail("no firewall is installed", { hint = '`on:package "ufw"` installs one' })
+  elseif name == "" or found.missing then
+    local what = name == "" and "no firewall is" or ("`%s` is not"):format(o.backend or name)
+    mr.fail(what .. " installed", { hint = '`on:package "ufw"` installs one' })
   end
   local is = { backend = o.backend or name, rules = {} }
   local client, port = ((found.ssh or {})[1] or ""):match("^([%x:.]+)%%?%S* %d+ %S+ (%d+)$")

@@ -6,7 +6,7 @@ return fleet.select(arg[1]):map(function(s)
       Unit = { Description = "Says something now and then" },
       Service = {
         ExecStart = "/bin/sh -c 'while :; do echo here; sleep 5; done'",
-        Environment = { "COLOUR=red", "NAME=a b" },
+        Environment = { "COLOUR=red", '"NAME=a b"' },
       },
       Install = { WantedBy = "multi-user.target" },
     },
