@@ -53,8 +53,8 @@ mod suite {
     mod new_user;
     mod ops_data;
     mod ops_files;
-    mod ops_shells;
     mod ops_packages;
+    mod ops_shells;
     mod ops_system;
     mod original;
     mod public_key;

@@ -56,7 +56,7 @@ end
 function op.target(o)
   local words = {}
   for i, one in ipairs(o.rules) do
-    words[i] = type(one) == "table" and one.action and one.proto and rule.text(one) or tostring(one)
+    words[i] = rule.text(one)
   end
   return words[1] and table.concat(words, ", ") or "policy"
 end
@@ -76,8 +76,8 @@ if [ -z "$backend" ]; then
   fi
 fi
 case $backend in firewalld) tool=firewall-cmd ;; nftables) tool=nft ;; *) tool=$backend ;; esac
-command -v "${tool:-none}" >/dev/null 2>&1 || { echo "backend=$backend" && echo missing=1 && echo end=1; exit; }
 echo "backend=$backend"
+command -v "${tool:-none}" >/dev/null 2>&1 || echo missing=1
 found=$SSH_CONNECTION
 pid=$$
 while [ -z "$found" ] && [ "${pid:-1}" -gt 1 ]; do
@@ -85,6 +85,7 @@ while [ -z "$found" ] && [ "${pid:-1}" -gt 1 ]; do
   pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
 done
 echo "ssh=$found"
+[ -n "$tool" ] && command -v "$tool" >/dev/null 2>&1 || [ "$backend" = nftables ] || { echo end=1; exit; }
 case $backend in
 ]==]
 
@@ -114,12 +115,15 @@ function op.read(text, o)
       "the server did not say how its firewall is set",
       { hint = "it answers to root: `s:ops { sudo = true }`" }
     )
-  elseif name == "" or found.missing then
-    local what = name == "" and "no firewall is" or ("`%s` is not"):format(o.backend or name)
-    mr.fail(what .. " installed", { hint = '`on:package "ufw"` installs one' })
+  elseif name == "" then
+    mr.fail("no firewall is installed", { hint = '`on:package "ufw"` installs one' })
   end
   local is = { backend = o.backend or name, rules = {} }
   local client, port = ((found.ssh or {})[1] or ""):match("^([%x:.]+)%%?%S* %d+ %S+ (%d+)$")
+  is.missing = found.missing ~= nil
+  if is.missing and is.backend ~= "nftables" then
+    return is -- how it comes is only known when it is there
+  end
   is.client, is.port = client, port and #port <= 5 and math.tointeger(tonumber(port)) or nil
   for _, known in ipairs(BACKENDS) do
     if known == is.backend then
@@ -196,7 +200,16 @@ local function opening(is, o, backend, after, remove, policy)
   return rule.make("allow", tostring(port), "tcp", nil)
 end
 
-function op.plan(is, o)
+function op.plan(is, o, _, memory)
+  if is.missing and not (memory and memory.packages[is.backend]) then
+    mr.fail(("`%s` is not installed"):format(is.backend), {
+      hint = ('`on:package "%s"` installs it'):format(is.backend),
+    })
+  elseif is.missing and is.backend ~= "nftables" then
+    return {
+      unknown = ("`%s` is not there yet: how it would be set is not known"):format(is.backend),
+    }
+  end
   local backend = require("mr.op.firewall." .. is.backend)
   local add, remove, after = difference(is, o)
   local policy = o.policy or is.policy or "allow"
@@ -244,7 +257,7 @@ function op.plan(is, o)
     will[key] = value
   end
   will.rules, will.policy, will.active = after, policy, active
-  will.half, will.drifted = nil, false
+  will.half, will.drifted, will.missing = nil, false, false
   will.loaded, will.included = active or will.loaded, active or will.included
   return { changes = changes, steps = backend.steps(is, want), will = will }
 end

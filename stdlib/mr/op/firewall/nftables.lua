@@ -15,7 +15,7 @@ if grep -qE '^[[:space:]]*include[[:space:]]+"/etc/nftables\.d/(\*|mroom)\.nft"'
   echo included=yes
 fi
 # Whoever may not list tables does not know whether ours is there.
-nft list tables >/dev/null || exit
+! command -v nft >/dev/null 2>&1 || nft list tables >/dev/null || exit
 if nft list table inet mroom >/dev/null 2>&1; then
   echo loaded=yes
   nft list table inet mroom | sed -n 's/.*comment "\(.*\)".*/now=\1/p; s/.*policy \([a-z]*\);.*/now-policy=\1/p'

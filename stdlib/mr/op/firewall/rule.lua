@@ -21,7 +21,12 @@ local function bytes_of(text)
   local mapped = text:match("^::[fF][fF][fF][fF]:([%d.]+)$")
   if mapped then
     return bytes_of(mapped)
-  elseif not text:find("^[%x:]+$") or not text:find(":", 1, true) or text:find(":::", 1, true) then
+  elseif
+    not text:find("^[%x:]+$")
+    or not text:find(":", 1, true)
+    or select(2, text:gsub("::", "")) > 1
+    or text:find(":::", 1, true)
+  then
     return nil
   end
   local head, tail = text:match("^(.-)::(.*)$")

@@ -128,8 +128,10 @@ return function(tool)
   end
 
   function dnf.upgrade(list, o)
-    -- `install` upgrades what is installed, as well.
-    return command(weak(o), o, "install", list)
+    -- `install` upgrades what is installed, as well, when it is to be the best.
+    local flags = weak(o)
+    flags[#flags + 1] = tool == "dnf" and "--best" or nil
+    return command(flags, o, "install", list)
   end
 
   function dnf.remove(list, o)

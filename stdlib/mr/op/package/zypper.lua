@@ -55,8 +55,9 @@ function zypper.said(is, line)
     is.none[missing:match("^[^= ]+")] = "no provider"
     return
   end
-  local why = line:match('<message type="error">(.-)</message>') or line:match("<description>(.-)<")
-  if why and not why:find("^Problem: nothing") then
+  local why = line:match('<message type="error">(.-)</message>')
+    or line:match("<description>(Problem.-)<")
+  if why then
     is.why[#is.why + 1] = why
   end
   local name = line:match('<solvable .-name="([^"]+)"')

@@ -5,5 +5,6 @@ apt-get -y -q purge lab-broken jq
 apt-get -y -q install lab-broken && exit 1
 apt-mark unhold lab-greeter
 dpkg -i /srv/lab/apt/lab-greeter_2.0_all.deb || true
-echo 'nothing of use' >/etc/apt/sources.list.d/extra.sources
 rm -f /etc/apt/sources.list.d/extra.sources
+nft flush chain inet mroom input
+nft chain inet mroom input '{ policy accept; }'

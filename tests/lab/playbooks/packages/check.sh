@@ -7,3 +7,12 @@ test -z "$(version less)$(version vim-tiny)"
 test -z "$(dpkg --audit)"
 grep -qx 'URIs: file:/srv/lab/extra' /etc/apt/sources.list.d/extra.sources
 apt-mark showmanual | grep -qx jq
+nft list table inet mroom | grep -q 'policy drop'
+for rule in 'tcp dport 22 accept' 'tcp dport 80 accept' 'ip saddr 203.0.113.7 drop' \
+    'ip saddr 10.0.0.0/8 tcp dport 5432 accept'; do
+    nft list table inet mroom | grep -q "$rule" || { echo "nft: $rule"; exit 1; }
+done
+# What the next start loads has it, too.
+nft -c -f /etc/nftables.conf
+grep -q '^include "/etc/nftables.d/\*.nft"' /etc/nftables.conf
+systemctl is-enabled -q nftables
