@@ -63,8 +63,7 @@ local function line(one)
   if one.first then
     local port = one.first == one.last and tostring(one.first)
       or ("%d-%d"):format(one.first, one.last)
-    words[#words + 1] = one.proto == "any"
-        and ("meta l4proto { tcp, udp } th dport %s"):format(port)
+    words[#words + 1] = one.proto == "any" and ("meta l4proto { 6, 17 } th dport %s"):format(port)
       or ("%s dport %s"):format(one.proto, port)
   end
   words[#words + 1] = VERDICTS[one.action]
@@ -72,7 +71,7 @@ local function line(one)
   return "    " .. table.concat(words, " ")
 end
 
--- The whole file. The first two lines make `nft -f` put the table in place of an older one, at once.
+-- The whole file, with numbers for protocols: a small system has no /etc/protocols. The first two lines make `nft -f` put the table in place of an older one, at once.
 function nftables.file(rules, policy)
   local lines = {
     "# Written by mroom, `on:firewall`.",
@@ -86,7 +85,7 @@ function nftables.file(rules, policy)
     "    ct state established,related accept",
     "    ct state invalid drop",
     '    iifname "lo" accept',
-    "    meta l4proto { icmp, ipv6-icmp } accept",
+    "    meta l4proto { 1, 58 } accept",
   }
   for _, one in ipairs(rules) do
     lines[#lines + 1] = line(one)

@@ -29,8 +29,8 @@ echo mroom-service-end
 -- Does `$3` to `$2`, and looks for `$4` seconds whether it stays.
 local WATCH = [[
 case $1 in openrc) run() { rc-service -- "$@"; } ;; *) run() { service "$@"; } ;; esac
-begun=$(date +%s)
 if ! run "$2" "$3" 2>&1 </dev/null; then echo verdict=refused; exit; fi
+begun=$(date +%s)
 while :; do
   run "$2" status >/dev/null 2>&1 </dev/null || { run "$2" status 2>&1 </dev/null; echo verdict=died; exit; }
   [ $(($(date +%s) - begun)) -le "$4" ] && [ "$4" != 0 ] || break

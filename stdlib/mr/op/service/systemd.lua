@@ -55,6 +55,8 @@ restarts=0
 begun=$(date +%s)
 verdict=
 if ! ctl "$verb" -- "$unit" 2>&1; then verdict=refused; fi
+# A start that took long takes nothing off the time in which it must stay.
+from=$(date +%s)
 while [ -z "$verdict" ]; do
   seen=$(show "$unit")
   case $(value ActiveState)/$(value SubState) in
@@ -67,7 +69,7 @@ while [ -z "$verdict" ]; do
   now=$(value NRestarts)
   [ -n "$verdict" ] || [ "${now:-0}" -le "${restarts:-0}" ] || verdict=restarts
   [ -z "$verdict" ] || break
-  if [ $(($(date +%s) - begun)) -gt "$settle" ] || [ "$settle" = 0 ]; then verdict=ok; break; fi
+  if [ $(($(date +%s) - from)) -gt "$settle" ] || [ "$settle" = 0 ]; then verdict=ok; break; fi
   sleep 0.3 2>/dev/null || sleep 1
 done
 if [ "$verdict" != ok ]; then
@@ -171,10 +173,9 @@ local function died(o, unit, verb, output)
   local function value(key)
     return output:match("\n" .. key .. "=([%g]+)")
   end
-  local fate = FATES[verdict] or FATES.failed
-  if verb ~= "start" then
-    fate = fate:gsub("started", verb .. "ed", 1):gsub("stoped", "stopped")
-  end
+  local past = { stop = "stopped" }
+  local done = past[verb] or verb .. "ed"
+  local fate = (FATES[verdict] or FATES.failed):gsub("started", done, 1)
   local how = {}
   how[#how + 1] = value("Result") and value("Result") ~= "success" and value("Result") or nil
   if value("ExecMainCode") ~= "0" and value("ExecMainStatus") then
