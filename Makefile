@@ -11,7 +11,7 @@ LUA = $(wildcard scripts stdlib tests/lua tests/lab)
 help:
 	@echo 'make demo     the main job on three servers of its own, each command shown as typed'
 	@echo 'make test     every test'
-	@echo 'make test-lab a day on ten servers and a Debian virtual machine, each step timed'
+	@echo 'make test-lab a day and every operation on a Debian virtual machine, each step timed'
 	@echo 'make lint     formatting, clippy, the Lua files and their types'
 	@echo 'make bench    speed beside ssh, clush, Fabric, pyinfra and Ansible'
 	@echo 'make install  mroom into ~/.cargo/bin, its manual and completions into ~/.local/share'
@@ -24,11 +24,12 @@ demo: setup-demo
 test: setup-test
 	$(CARGO) test --locked
 
-# The machine stays up only for the day; its disk image is made once, in target/lab. Needs root.
+# The machine stays up only meanwhile; its disk image is made once, in target/lab. Needs root.
 test-lab: setup-lab
 	$(CARGO) build --locked
 	@tests/lab/vm up
-	@tests/lab/day target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
+	@tests/lab/day target/debug/mroom && tests/lab/ops target/debug/mroom; \
+	code=$$?; tests/lab/vm down; exit $$code
 
 lint: setup-lint $(STYLUA) $(EMMYLUA)
 	$(CARGO) fmt --check

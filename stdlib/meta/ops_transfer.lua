@@ -19,7 +19,7 @@ local Ops = {}
 ---```lua
 ---on:sync("dist", "/srv/app", { delete = true, exclude = { "*.log", "/uploads/" }, owner = "app" })
 ---```
----@param from string folder of this machine; what is in it is copied
+---@param from string folder of this machine, here or beside the script; what is in it is copied
 ---@param to string folder on the server
 ---@param opts? mr.ops.SyncOpts
 ---@return mr.OpResult
@@ -84,7 +84,7 @@ function Ops:git(url, to, opts) end
 ---on:archive("tool-1.2.tar.gz", "/opt/tool", { strip = 1 })
 ---on:archive("/var/cache/tool.tar.gz", "/opt/tool", { strip = 1, remote = true })
 ---```
----@param from string the archive, on this machine
+---@param from string the archive, on this machine, here or beside the script
 ---@param to string folder on the server; it is made when it is missing
 ---@param opts? mr.ops.ArchiveOpts
 ---@return mr.OpResult

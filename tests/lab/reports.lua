@@ -4,11 +4,11 @@
 --   changed    some step changed something, and all ended well
 --   unchanged  every step was ok
 --   predicted  the first, of check mode, says of every step what the second says was done; what it
---              could not know it calls unknown, and that is at most one step in ten
+--              could not know it calls unknown, and that is at most one step in eight
 -- Prints what is wrong, all of it, and fails.
 
 -- One step in so many may be unknown.
-local KNOWN = 10
+local KNOWN = 8
 
 -- The steps of a report, by their place.
 local function steps_of(path)
@@ -74,7 +74,7 @@ function said.predicted(checked, done)
       note(step, "was predicted and did not happen")
     elseif step.status == "unknown" then
       unknown = unknown + 1
-      print(("  unknown: %s: %s"):format(step.name, words(step.changes)))
+      print(("  unknown: %s: %s"):format(step.name, step.error))
     elseif real.status ~= step.status then
       note(step, "predicted %s, was %s (%s)", step.status, real.status, words(real.changes))
     elseif words(real.changes) ~= words(step.changes) then

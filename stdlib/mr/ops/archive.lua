@@ -42,11 +42,11 @@ end
 -- The archive's SHA-256, or nil and why nobody can know it yet.
 local function sum_of(is, o, memory)
   if not o.remote then
-    return native.file_sha256(o.from)
+    return native.file_sha256(native.local_path(o.from))
   elseif is.archive then
     return is.archive
   end
-  local will = memory[path.key(o.from)]
+  local will = memory and memory[path.key(o.from)]
   if not will or will.kind ~= "file" then
     args.refuse(("there is no archive `%s` on the server"):format(o.from))
   end
@@ -58,7 +58,7 @@ end
 local function programs(is, o, memory)
   for _, program in ipairs(FORMATS[o.format]) do
     local package = PACKAGES[program] or program
-    local comes = memory.packages[package] or memory.packages[program]
+    local comes = memory and (memory.packages[package] or memory.packages[program])
     if is.missing[program] and not comes then
       args.refuse(
         ("there is no `%s` on the server"):format(program),
@@ -179,7 +179,7 @@ return {
     end
     if not o.remote then
       from = under(o.to, stamp_of(o) .. ".new")
-      steps[#steps + 1] = { upload = o.from, to = from, mode = "0600" }
+      steps[#steps + 1] = { upload = native.local_path(o.from), to = from, mode = "0600" }
     end
     local owner = tostring(o.owner or "") .. (o.group and ":" .. o.group or "")
     steps[#steps + 1] = {

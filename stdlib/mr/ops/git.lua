@@ -240,7 +240,7 @@ return {
   end,
   plan = function(is, o, _, memory)
     if not is.git then
-      if memory.packages.git then
+      if memory and memory.packages.git then
         return { unknown = "git is not there yet, so the remote cannot be asked what it has" }
       end
       args.refuse("there is no git on the server", '`on:package "git"` installs it')

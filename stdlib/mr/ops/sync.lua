@@ -197,8 +197,8 @@ return {
   like = { ansible = "synchronize", pyinfra = "files.sync" },
   platforms = "any POSIX system with xargs -0 and sha256sum, shasum or openssl",
   valid = tree.valid,
-  key = function(o)
-    return "sync:" .. o.to
+  target = function(o)
+    return o.to
   end,
   look = function(o)
     return tree.look(o, wanted(o))

@@ -91,8 +91,8 @@ end
 -- What the folder here wants the one there to be: { path, kind, size, mode, target, from }, folders
 -- before what is in them.
 function tree.wanted(o)
-  local entries = {}
-  for _, entry in ipairs(native.local_tree(o.from)) do
+  local entries, root = {}, native.local_path(o.from):gsub("(.)/+$", "%1")
+  for _, entry in ipairs(native.local_tree(root)) do
     local path, kind = entry.path, entry.kind
     if path == "" and kind ~= "dir" then
       args.refuse(("`%s` is not a folder"):format(o.from), "`on:copy` and `on:file` bring one file")
@@ -109,7 +109,7 @@ function tree.wanted(o)
         size = entry.size,
         target = entry.target,
         mode = mode,
-        from = o.from:gsub("(.)/+$", "%1") .. "/" .. path,
+        from = root .. "/" .. path,
       }
     end
   end

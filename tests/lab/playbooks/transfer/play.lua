@@ -1,5 +1,4 @@
 -- Files that come from elsewhere: a folder of this machine, the web, a git repository, archives.
-local here = arg[0]:match "^(.*)/"
 local HELLO = "815944980a6088f9f1d01a2a0e63cdefb877afb5a865a54e9244f6e8c1c411b3"
 
 return fleet.select(arg[1]):map(function(s)
@@ -7,12 +6,8 @@ return fleet.select(arg[1]):map(function(s)
   local sum = s:capture("sha256sum /srv/lab/www/app-1.0.tar.gz"):match "^%x+"
 
   on:package { "curl", "git", "unzip" }
-  on:sync(here .. "/site", "/srv/site", { delete = true, exclude = { "/notes.txt", "*.log" } })
-  on:sync(
-    here .. "/site",
-    "/srv/it's mine",
-    { owner = "deploy", group = "users", dir_mode = "0750" }
-  )
+  on:sync("site", "/srv/site", { delete = true, exclude = { "/notes.txt", "*.log" } })
+  on:sync("site", "/srv/it's mine", { owner = "deploy", group = "users", dir_mode = "0750" })
 
   on:dir "/var/cache/lab"
   on:download("http://127.0.0.1:8000/hello.txt", "/var/cache/lab/hello.txt", { sha256 = HELLO })
@@ -24,7 +19,7 @@ return fleet.select(arg[1]):map(function(s)
   })
   on:download("http://127.0.0.1:8000/app-1.0.tar.gz", "/var/cache/lab/app.tar.gz", { sha256 = sum })
   on:archive("/var/cache/lab/app.tar.gz", "/opt/app", { remote = true, strip = 1 })
-  on:archive(here .. "/site.zip", "/opt/site", { owner = "deploy" })
+  on:archive("site.zip", "/opt/site", { owner = "deploy" })
 
   on:git("/srv/lab/git/app.git", "/srv/main")
   on:git("file:///srv/lab/git/app.git", "/srv/v1", { revision = "v1", depth = 1, force = true })

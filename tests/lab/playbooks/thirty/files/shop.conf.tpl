@@ -1,0 +1,3 @@
+name = {{ name }}
+listen = {{ port }}
+pages = {{ pages }}
