@@ -1,5 +1,7 @@
-//! A server that is only pretended: scripted answers, files in memory, and a record of every
-//! call. Specs of stages and playbooks run against it.
+//! A server that is only pretended: scripted answers, files in memory that operations work on, and a
+//! record of every call. Specs of stages and playbooks run against it.
+
+mod files;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use super::transport::{CopyOptions, Effect, Exec, Reply, Transport};
 use super::{Connector, Target};
 use crate::error::{Error, Kind, Result};
 use crate::output::{Output, Stream};
+use files::{Disk, Node, What};
 
 /// One call, as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +49,30 @@ pub enum Call {
 /// Decides what a command answers; `None` leaves it to the next rule.
 type Rule = Box<dyn Fn(&Exec) -> Option<Result<Output>> + Send>;
 
+impl State {
+    /// A file's content and mode.
+    fn file(&self, path: &str) -> Option<(&Vec<u8>, u32)> {
+        match self.disk.get(path) {
+            Some(Node {
+                what: What::File(content),
+                mode,
+                ..
+            }) => Some((content, *mode)),
+            _ => None,
+        }
+    }
+
+    fn put(&mut self, path: &str, content: Vec<u8>, mode: u32) {
+        let node = Node::new(What::File(content), mode);
+        self.disk.insert(path.to_owned(), node);
+    }
+}
+
 #[derive(Default)]
 struct State {
     rules: Vec<Rule>,
     calls: Vec<Call>,
-    files: BTreeMap<String, (Vec<u8>, u32)>,
+    disk: Disk,
     closed: bool,
 }
 
@@ -87,14 +109,15 @@ impl Fake {
 
     /// Puts a file there.
     pub fn put(&self, path: &str, content: impl Into<Vec<u8>>, mode: u32) {
-        self.state()
-            .files
-            .insert(path.to_owned(), (content.into(), mode));
+        self.state().put(path, content.into(), mode);
     }
 
     /// A file's content and mode.
     pub fn file(&self, path: &str) -> Option<(Vec<u8>, u32)> {
-        self.state().files.get(path).cloned()
+        let state = self.state();
+        state
+            .file(path)
+            .map(|(content, mode)| (content.clone(), mode))
     }
 
     /// Every call so far, in order.
@@ -152,6 +175,7 @@ impl Transport for Fake {
             },
             |state| {
                 let answer = state.rules.iter().rev().find_map(|rule| rule(&request));
+                let answer = answer.or_else(|| files::answer(&mut state.disk, &request).map(Ok));
                 let output = answer.unwrap_or_else(|| {
                     let stderr = format!("no answer for: {}\n", request.command).into_bytes();
                     Ok(Output {
@@ -171,7 +195,7 @@ impl Transport for Fake {
 
     fn read(&self, path: &str, limit: u64) -> Reply<Vec<u8>> {
         self.act(Call::Read(path.to_owned()), |state| {
-            match state.files.get(path) {
+            match state.file(path) {
                 Some((content, _)) if content.len() as u64 > limit => {
                     Err(super::files::shell::too_long(path, limit))
                 }
@@ -188,8 +212,8 @@ impl Transport for Fake {
             mode,
         };
         self.act(call, |state| {
-            let mode = mode.or(state.files.get(path).map(|f| f.1)).unwrap_or(0o644);
-            state.files.insert(path.to_owned(), (content, mode));
+            let mode = mode.or(state.file(path).map(|f| f.1)).unwrap_or(0o644);
+            state.put(path, content, mode);
             Ok(())
         })
     }
@@ -204,16 +228,14 @@ impl Transport for Fake {
                 .source(e)
             })?;
             let size = content.len() as u64;
-            state
-                .files
-                .insert(to.to_owned(), (content, options.mode.unwrap_or(0o644)));
+            state.put(to, content, options.mode.unwrap_or(0o644));
             Ok(size)
         })
     }
 
     fn download(&self, from: &str, to: PathBuf, _options: CopyOptions) -> Reply<u64> {
         self.act(Call::Download(from.to_owned(), to.clone()), |state| {
-            let (content, _) = state.files.get(from).ok_or_else(|| missing(from))?;
+            let (content, _) = state.file(from).ok_or_else(|| missing(from))?;
             std::fs::write(&to, content).map_err(|e| {
                 Error::new(
                     Kind::Transfer,

@@ -110,7 +110,8 @@ function fake.notes() end
 ---@field message? string what that error says
 ---@field lost? boolean the connection breaks
 
----What a pretended server answers, and what was asked of it.
+---What a pretended server answers, and what was asked of it. Its files are there for `read` and `write`
+---and for the operations on files, without any rule.
 ---@class Fake
 local Fake = {}
 

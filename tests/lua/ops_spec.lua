@@ -506,3 +506,34 @@ describe("the change of a part of a file", function()
     ):has "secret"
   end)
 end)
+
+describe("a pretended server", function()
+  it("has files that operations work on", function()
+    web:put("/etc/app.conf", "port = 1\n", { mode = "0600" })
+    local function work(t)
+      local on = t:ops()
+      on:dir("/srv/app", { mode = "0750", owner = "app" })
+      on:file("/srv/app/motd", { content = "hello\n", owner = "app", group = "www" })
+      on:line("/etc/app.conf", { line = "port = 2", match = "^port" })
+      on:link("/srv/current", { to = "app" })
+      on:file("/srv/current", { content = "x", force = true, mode = "0640" })
+      on:file("/old", { state = "absent" })
+      on:dir("/srv/app/it's", { state = "absent" })
+    end
+    expect(map(work).status):is "changed"
+    expect({ web:file "/srv/app/motd" }):is { "hello\n", "0644" }
+    expect({ web:file "/etc/app.conf" }):is { "port = 2\n", "0600" }
+    expect({ web:file "/srv/current" }):is { "x", "0640" }
+  end)
+
+  it("knows when nothing is left to do", function()
+    local function work(t)
+      t:ops():template("/etc/motd", { text = "{{ id }}\n", values = { id = t.id }, mode = "0600" })
+    end
+    expect(map(work).status):is "changed"
+    expect(map(work).status):is "ok"
+    web:put("/etc/motd", "broken")
+    expect(map(work, { check = true }).status):is "changed"
+    expect({ web:file "/etc/motd" }):is { "broken", "0644" }
+  end)
+end)

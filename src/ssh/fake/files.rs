@@ -1,0 +1,223 @@
+//! What a pretended server makes of the commands of operations on files, when no rule answers them:
+//! enough of a file system to try `file`, `dir`, `link`, `line`, `block` and `template` on.
+//!
+//! It knows the scripts of `mr.ops.path` and `mr.op.steps` by their first lines, and a few plain
+//! commands. Everything else is left to the rules. Pure but for the [`Disk`] that is handed in.
+
+use std::collections::BTreeMap;
+
+use crate::output::Output;
+use crate::ssh::Exec;
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    /// A file's content.
+    File(Vec<u8>),
+    /// A folder.
+    Folder,
+    /// Where a symbolic link leads to.
+    Link(String),
+}
+
+/// What is at a path, and whose.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) what: What,
+    pub(super) mode: u32,
+    owner: String,
+    group: String,
+}
+
+impl Node {
+    pub(super) fn new(what: What, mode: u32) -> Self {
+        Node {
+            what,
+            mode,
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+        }
+    }
+}
+
+/// All that is on a pretended server, by path.
+pub(super) type Disk = BTreeMap<String, Node>;
+
+/// Does a command of an operation; `None` when it is none of those that are known here.
+pub(super) fn answer(disk: &mut Disk, exec: &Exec) -> Option<Output> {
+    if !exec.kept {
+        return None;
+    }
+    let stdout = match exec.command.split_once('\n') {
+        Some((title, _)) if title.starts_with("# look: ") => {
+            let is_path = exec.command.contains("\necho mroom-path\n");
+            let words = arguments(&exec.command).filter(|_| is_path)?;
+            look(
+                disk,
+                words.first()?,
+                words.get(1).map_or("", String::as_str),
+            )
+        }
+        Some((title, _)) if title.starts_with("# write ") => {
+            write(disk, &arguments(&exec.command)?, exec.stdin.clone())?;
+            Vec::new()
+        }
+        Some(_) => return None,
+        None => {
+            let words = words(&exec.command)?;
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            command(disk, &words)?;
+            Vec::new()
+        }
+    };
+    Some(Output {
+        code: Some(0),
+        stdout,
+        ..Output::default()
+    })
+}
+
+/// What the script of `mr.ops.path` prints.
+fn look(disk: &Disk, path: &str, wanted: &str) -> Vec<u8> {
+    let Some(node) = disk.get(path) else {
+        return b"mroom-path\nfolder=1\nkind=absent\n".to_vec();
+    };
+    let (kind, size, tail) = match &node.what {
+        What::File(content) => ("file", content.len(), content.clone()),
+        What::Folder => ("dir", 4096, Vec::new()),
+        What::Link(target) => ("link", target.len(), format!("{target}\n").into_bytes()),
+    };
+    let mut text = format!(
+        "mroom-path\nstat={:o} 0 0 {size}\nowner={}\ngroup={}\nkind={kind}\n",
+        node.mode, node.owner, node.group
+    )
+    .into_bytes();
+    if kind == "link" || (kind == "file" && wanted == "content") {
+        text.push(b'\n');
+        text.extend(tail);
+    }
+    text
+}
+
+/// What the script of a `write` step does: path, mode, owner and group are its first arguments.
+fn write(disk: &mut Disk, words: &[String], content: Vec<u8>) -> Option<()> {
+    let [path, mode, owner, group, ..] = words else {
+        return None;
+    };
+    let mode = u32::from_str_radix(mode, 8).ok()?;
+    let kept = disk.get(path).cloned();
+    let mut node = Node::new(What::File(content), mode);
+    if let Some(kept) = kept {
+        (node.owner, node.group) = (kept.owner, kept.group);
+    }
+    for (is, wanted) in [(&mut node.owner, owner), (&mut node.group, group)] {
+        if !wanted.is_empty() {
+            is.clone_from(wanted);
+        }
+    }
+    disk.insert(path.clone(), node);
+    Some(())
+}
+
+/// The plain commands that are steps of operations on files.
+fn command(disk: &mut Disk, words: &[&str]) -> Option<()> {
+    match words {
+        ["mkdir", "-p", "--", path] => {
+            for (at, _) in path.match_indices('/').skip(1).chain([(path.len(), "")]) {
+                let folder = Node::new(What::Folder, 0o755);
+                disk.entry(path[..at].to_owned()).or_insert(folder);
+            }
+        }
+        ["rm", "-f", "--", path] => drop(disk.remove(*path)),
+        ["rm", "-rf", "--", path] => {
+            let below = format!("{path}/");
+            disk.retain(|at, _| at != path && !at.starts_with(&below));
+        }
+        ["ln", "-sfn", "--", to, path] => {
+            let link = Node::new(What::Link((*to).to_owned()), 0o777);
+            disk.insert((*path).to_owned(), link);
+        }
+        ["chmod", mode, "--", path] => {
+            disk.get_mut(*path)?.mode = u32::from_str_radix(mode, 8).ok()?;
+        }
+        [tool @ ("chown" | "chgrp"), .., owner, path] => {
+            let node = disk.get_mut(*path)?;
+            let is = match *tool {
+                "chown" => &mut node.owner,
+                _ => &mut node.group,
+            };
+            *is = (*owner).to_owned();
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// The arguments that a script gives itself in its `set --`.
+fn arguments(script: &str) -> Option<Vec<String>> {
+    words(script.split_once("\nset -- ")?.1)
+}
+
+/// The words of the first line of a command, as [`crate::quote`] writes them.
+fn words(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut is_quoted) = (Vec::new(), None::<String>, false);
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\'' => {
+                is_quoted = !is_quoted;
+                word.get_or_insert_default();
+            }
+            letter if is_quoted => word.get_or_insert_default().push(letter),
+            '\\' => word.get_or_insert_default().push(letters.next()?),
+            '\n' => break,
+            ' ' => words.extend(word.take()),
+            letter => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    (!is_quoted).then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quote;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_operations_are_answered() {
+        let mut disk = Disk::new();
+        let mkdir = Exec::new("mkdir -p -- /srv/app");
+        assert!(answer(&mut disk, &mkdir).is_none());
+        let kept = |command: &str| Exec {
+            kept: true,
+            ..Exec::new(command)
+        };
+        assert!(answer(&mut disk, &kept("mkdir -p -- /srv/app")).is_some());
+        assert_eq!(disk["/srv"].what, What::Folder);
+        assert!(answer(&mut disk, &kept("chmod 0700 -- /none")).is_none());
+        assert!(answer(&mut disk, &kept("systemctl start x")).is_none());
+        assert!(answer(&mut disk, &kept("# look: service x\necho hello")).is_none());
+        assert!(answer(&mut disk, &kept("chown -h -- app /srv/app")).is_some());
+        assert_eq!(disk["/srv/app"].owner, "app");
+        assert!(answer(&mut disk, &kept("rm -rf -- /srv")).is_some());
+        assert!(disk.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_those_that_were_quoted(list in proptest::collection::vec("[^\0]{0,12}", 1..5)) {
+            let text = quote::words(&list).unwrap();
+            prop_assert_eq!(words(&text), Some(list.clone()));
+            let script = format!("# look: x\nset -- {text}\necho\n");
+            prop_assert_eq!(arguments(&script), Some(list));
+        }
+
+        #[test]
+        fn no_command_makes_it_panic(text in "(?s).{0,60}") {
+            let exec = Exec { kept: true, ..Exec::new(text) };
+            answer(&mut Disk::new(), &exec);
+        }
+    }
+}
