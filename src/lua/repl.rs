@@ -39,6 +39,12 @@ impl Vm {
         any
     }
 
+    /// Is there a global of that name?
+    pub fn has(&self, name: &str) -> bool {
+        let value = self.lua.globals().raw_get::<Value>(name);
+        value.is_ok_and(|value| !value.is_nil())
+    }
+
     /// Runs a chunk: an expression, else statements. Its first value becomes the global `_`. Lua
     /// names the chunk `name` in messages and counts its lines from `line`. Values are shown in
     /// lines of at most `width` columns where that is possible.

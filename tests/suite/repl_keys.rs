@@ -33,7 +33,10 @@ fn the_selection_stands_in_the_prompt() {
             .contains("mroom sel (1)> ")
     );
     assert!(person.say("sel = nil").contains("mroom> "));
-    person.press(":quit\r");
+    assert!(person.say("help").contains(":use [PATTERN]"));
+    assert!(person.say("help = 1").contains("mroom> "));
+    assert!(person.say("help").contains("1\r\n"));
+    person.press("exit\r");
     assert_eq!(person.terminal.ended().code, 0);
     assert!(history(&home).contains("!echo hi\n"));
     let Some(person) = Prompt::with(&home, (100, 30), &["--color", "never", "--check"]) else {

@@ -4,7 +4,7 @@ mod list;
 pub(super) mod pages;
 mod subject;
 
-use std::rc::Rc;
+use std::borrow::Borrow;
 
 use super::{App, vm};
 use crate::error::{Error, Result};
@@ -31,48 +31,43 @@ pub struct Args {
 /// Prints the page, or the list of what there is.
 pub fn run(app: &App, args: &Args) -> Result<u8> {
     let reference = Reference::bundled();
-    let page = match args.name.as_deref() {
-        None if args.markdown => {
-            return write(app, &list::markdown(&reference, &vm::open(app)?)?);
-        }
-        None if app.json => return write(app, &list::objects(&reference, &vm::open(app)?)?),
-        None => list::overview(&reference, &vm::open(app)?)?,
-        Some(family @ ("stages" | "workflows")) => {
+    match args.name.as_deref() {
+        None if args.markdown => write(app, &list::markdown(&reference, &vm::open(app)?)?),
+        None if app.json => write(app, &list::objects(&reference, &vm::open(app)?)?),
+        Some(family @ ("stages" | "workflows")) if app.json => {
             let found = subject::modules(&vm::open(app)?, family)?;
-            match app.json {
-                true => return write(app, &lines(&reference, &found)),
-                false => list::several(&reference, family, &found),
-            }
+            write(app, &lines(&reference, &found))
         }
-        Some(name) => {
-            let found = subject::find(&reference, || vm::open(app), name)?;
-            match found.as_slice() {
-                [] => return Err(nothing(&reference, name)),
-                some if app.json => return write(app, &lines(&reference, some)),
-                [one] => one.page(&reference, name),
-                many => list::several(&reference, name, many),
-            }
-        }
-    };
-    let style = app.screen.style(Stream::Stdout);
-    write(app, &doc::page(&page, app.screen.width(), style))
+        Some(name) if app.json => match &*subject::find(&reference, || vm::open(app), name)? {
+            [] => Err(nothing(&reference, name)),
+            found => write(app, &lines(&reference, found)),
+        },
+        name => explain(app, &reference, || vm::open(app), name.unwrap_or_default()),
+    }
 }
 
-/// Prints what is known of a name, or the list of everything without one.
+/// Prints what is known of a name, or the list of everything without one. `vm` is asked for when
+/// it is needed.
 ///
 /// # Errors
 /// A name that nothing has, and what cannot be printed.
-pub(super) fn explain(app: &App, vm: &Rc<Vm>, reference: &Reference, name: &str) -> Result<u8> {
+pub(super) fn explain<V: Borrow<Vm>>(
+    app: &App,
+    reference: &Reference,
+    vm: impl FnOnce() -> Result<V>,
+    name: &str,
+) -> Result<u8> {
     let page = match name {
-        "" => list::overview(reference, vm)?,
-        name => {
-            let found = subject::find(reference, || Ok(vm.clone()), name)?;
-            match found.as_slice() {
-                [] => return Err(nothing(reference, name)),
-                [one] => one.page(reference, name),
-                many => list::several(reference, name, many),
-            }
+        "" => list::overview(reference, vm()?.borrow())?,
+        family @ ("stages" | "workflows") => {
+            let found = subject::modules(vm()?.borrow(), family)?;
+            list::several(reference, family, &found)
         }
+        name => match &*subject::find(reference, vm, name)? {
+            [] => return Err(nothing(reference, name)),
+            [one] => one.page(reference, name),
+            many => list::several(reference, name, many),
+        },
     };
     let style = app.screen.style(Stream::Stdout);
     write(app, &doc::page(&page, app.screen.width(), style))

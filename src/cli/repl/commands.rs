@@ -195,5 +195,6 @@ fn help(session: &Session<'_>) -> Result<u8> {
 /// `?name`.
 pub(super) fn explain(session: &Session<'_>, name: &str) -> Result<u8> {
     let name = session.vm.documented(name);
-    doc::explain(session.app, &session.vm, &session.reference, &name)
+    let vm = || Ok(session.vm.clone());
+    doc::explain(session.app, &session.reference, vm, &name)
 }

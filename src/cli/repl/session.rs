@@ -8,10 +8,13 @@ use super::line::Line;
 use crate::cli::App;
 use crate::error::{Error, Result};
 use crate::lua::{Reference, Shown, Vm};
-use crate::ui;
+use crate::ui::{self, width};
 
 /// Columns for values when nobody's terminal says otherwise.
 const COLUMNS: u16 = 100;
+
+/// Columns of a pattern in the prompt at most.
+const NAME: usize = 32;
 
 /// Where a text stands: the name that Lua calls it by, and the number of its first line.
 pub(super) type Place<'a> = (&'a str, usize);
@@ -61,8 +64,21 @@ impl<'a> Session<'a> {
             Line::Command(word, rest) => commands::run(self, word, rest).await,
             Line::Shell(command) => self.shell(command).await,
             Line::Question(name) => commands::explain(self, name),
-            Line::Lua(text) => self.lua(text, place).await,
+            Line::Lua(text) => match self.meant(text.trim()) {
+                Some(word) => commands::run(self, word, "").await,
+                None => self.lua(text, place).await,
+            },
         }
+    }
+
+    /// The command that somebody means who types its name alone, as elsewhere.
+    fn meant(&self, text: &str) -> Option<&'static str> {
+        let word = match text {
+            "quit" | "exit" => "quit",
+            "help" => "help",
+            _ => return None,
+        };
+        (self.is_personal && !self.vm.has(text)).then_some(word)
     }
 
     /// Runs Lua.
@@ -138,7 +154,11 @@ impl<'a> Session<'a> {
             // Lua code has set it.
             _ => "sel",
         };
-        format!("mroom{check} {name} ({})> ", servers.len())
+        let cut = match width::columns(name) > NAME {
+            true => width::cut(name, NAME - 1) + "…",
+            false => name.to_owned(),
+        };
+        format!("mroom{check} {cut} ({})> ", servers.len())
     }
 
     pub fn width(&self) -> usize {

@@ -1,9 +1,11 @@
 //! What could stand at the cursor of a text that is being typed, and what comes next.
 //!
 //! [`place`] finds out where the cursor is, on [`crate::tokens`]; [`chain`] and [`local`] read the
-//! expressions around it; [`resolve`] knows what these are, from the VM and the stubs. Names of
-//! servers, tags and files are not Lua's: for those it says only that they are wanted.
+//! expressions around it; [`resolve`] knows what these are, from the VM and the stubs, and [`call`]
+//! what calls take. Names of servers, tags and files are not Lua's: for those it says only that they
+//! are wanted.
 
+mod call;
 mod chain;
 mod local;
 mod place;
@@ -190,16 +192,17 @@ fn in_text(
             list.map(|c| (format!("{c}{close}"), c)).collect(),
         ));
     }
-    let is_remote = matches!(call.owner.as_str(), "mr.Remote" | "Fleet");
     let verb = call.name.rsplit([':', '.']).next().unwrap_or_default();
-    Some(match (param.name.as_str(), verb) {
-        ("id" | "jump", _) => What::Id(quote),
-        ("pattern", _) => What::Pattern(quote),
-        ("names", _) => What::Stage(quote),
-        ("tags", _) | ("...", "tag" | "untag") => What::Tag(quote),
-        ("from", "upload") | ("to", "download") => What::File(quote),
-        ("command" | "text" | "message" | "content", _) => What::Words(Vec::new()),
-        ("path" | "from" | "to" | "cwd", _) if is_remote => What::Words(Vec::new()),
+    let nothing = What::Words(Vec::new());
+    Some(match (call.owner.as_str(), verb, param.name.as_str()) {
+        (_, _, "id" | "jump") => What::Id(quote),
+        (_, _, "pattern") => What::Pattern(quote),
+        (_, _, "tags") | (_, "tag" | "untag", _) => What::Tag(quote),
+        ("Fleet" | "mr.stage", _, "names") => What::Stage(quote),
+        (_, "upload", "from") | (_, "download", "to") | ("mr.Ops", _, "from") => What::File(quote),
+        // Paths and names on servers are theirs to know.
+        ("mr.Ops", ..) | ("mr.Remote" | "Fleet", _, "path" | "from" | "to" | "cwd") => nothing,
+        (_, _, "command" | "text" | "message" | "content") => nothing,
         _ => What::File(quote),
     })
 }

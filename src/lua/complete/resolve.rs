@@ -3,6 +3,7 @@
 
 use mlua::{Table, Value};
 
+use super::call::Call;
 use super::chain::{Base, Chain, Step};
 use super::local::{Local, local};
 use super::place::{Code, Slot};
@@ -32,65 +33,6 @@ impl Known {
             ty: Some(ty.to_owned()),
             ..Known::default()
         })
-    }
-}
-
-/// Something that can be called, as the stubs tell of it.
-pub(super) struct Call {
-    /// `Remote:run`, `server`
-    pub name: String,
-    /// The class that has it.
-    pub owner: String,
-    pub params: Vec<Param>,
-    /// The types of what it gives.
-    pub returns: Vec<String>,
-}
-
-impl Call {
-    /// A documented call, or a value that can itself be called.
-    fn of(item: &Item) -> Option<Self> {
-        let is_value = item.params.is_empty() && item.returns.is_empty();
-        let overload = item.overloads.first().filter(|_| is_value);
-        let (params, returns) = match overload {
-            Some(ty) => {
-                let param = |(name, optional, ty): (&str, bool, &str)| Param {
-                    name: name.to_owned(),
-                    optional,
-                    ty: ty.to_owned(),
-                    text: String::new(),
-                };
-                let params = types::params(ty).into_iter().map(param).collect();
-                let returns = types::returns(ty).into_iter().map(str::to_owned);
-                (params, returns.collect())
-            }
-            None if !item.kind.is_call() => return None,
-            None => {
-                let returns = item.returns.iter().map(|r| r.ty.clone());
-                (item.params.clone(), returns.collect())
-            }
-        };
-        Some(Call {
-            name: item.name.clone(),
-            owner: item.owner.clone().unwrap_or_default(),
-            params,
-            returns,
-        })
-    }
-
-    /// The parameter that takes an argument.
-    pub fn takes(&self, index: usize) -> Option<&Param> {
-        let last = self.params.last().filter(|p| p.name == "...");
-        self.params.get(index).or(last)
-    }
-
-    /// From a parameter on: `opts?) -> mr.Result`.
-    pub fn rest(&self, from: usize) -> String {
-        let params: Vec<String> = self.params.iter().skip(from).map(Param::shown).collect();
-        let gives = match self.returns.is_empty() {
-            true => String::new(),
-            false => format!(" -> {}", self.returns.join(", ")),
-        };
-        format!("{}){gives}", params.join(", "))
     }
 }
 
@@ -189,7 +131,7 @@ impl Resolver<'_> {
                         value: Some(value),
                         ..Known::default()
                     }),
-                    None => Known::typed(&item.ty),
+                    None => Known::typed(given(&item.ty, known)),
                 }
             }
             _ => Some(Known {
@@ -238,7 +180,7 @@ impl Resolver<'_> {
     /// The members that the stubs tell of.
     fn documented(&self, known: &Known) -> Vec<&Item> {
         match (self.type_of(known), &known.path) {
-            (Some(ty), _) => self.reference.members(&ty),
+            (Some(ty), _) => self.reference.members(bare(&ty).0),
             (None, Some(path)) => self.reference.members(path),
             (None, None) => Vec::new(),
         }
@@ -285,6 +227,23 @@ impl Resolver<'_> {
         each.filter_map(|t| t.strip_prefix('"')?.strip_suffix('"'))
             .map(str::to_owned)
             .collect()
+    }
+}
+
+/// A class and what it is of: `mr.Outcome` and `string` of `mr.Outcome<string>`.
+fn bare(ty: &str) -> (&str, Option<&str>) {
+    match ty.split_once('<') {
+        Some((class, of)) if class != "table" => (class, of.strip_suffix('>')),
+        _ => (ty, None),
+    }
+}
+
+/// The type of a field; `T` is what its owner is of.
+fn given<'a>(ty: &'a str, owner: &'a Known) -> &'a str {
+    let of = owner.ty.as_deref().and_then(|ty| bare(ty).1);
+    match types::given(ty) {
+        "T" => of.unwrap_or_default(),
+        ty => ty,
     }
 }
 

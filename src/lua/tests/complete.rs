@@ -58,6 +58,8 @@ async fn what_fits_is_known_from_values_types_and_text() {
         ("server.list()[1]:rele", "release"),
         ("server('x'):run('ls').std", "stderr|stdout"),
         ("all:run('ls')[1].stat", "status"),
+        ("all:run('ls')[1].value.std", "stderr|stdout"),
+        ("all:capture('ls')[1].value:up", "upper"),
         ("server('x'):connect():clo", "close"),
         ("('x'):up", "upper"),
         ("word:up", "upper"),
@@ -97,6 +99,19 @@ async fn what_fits_is_known_from_values_types_and_text() {
         ("x = '~/", "File(Some('\\''))"),
         ("ssh.connect { key = '~/", "File(Some('\\''))"),
         ("ssh.connect { jump = '", "Id(Some('\\''))"),
+        ("server('x'):ops():sysc", "sysctl"),
+        (
+            "local on = web:ops() on:file('/etc/x', { cont",
+            "content = ",
+        ),
+        ("web:ops():file('/et", ""),
+        ("web:ops():file('/x', { from = 'a", "File(Some('\\''))"),
+        ("web:ops():file('/x', { state = 'ab", "absent'"),
+        ("web:ops():package('ngi", ""),
+        (
+            "fleet.select('x'):run('x', { serial = '5",
+            "File(Some('\\''))",
+        ),
         // Nowhere.
         ("-- ser", ""),
         ("nosuch.", ""),

@@ -11,8 +11,8 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 
 use crate::ui::{Paint, Style, sanitize, tty, width};
 
-/// More than so many fits help nobody.
-const MOST: usize = 2_000;
+/// More than so many fits help nobody; `rustyline` can list 65,535.
+const MOST: usize = 20_000;
 /// A hint of fewer columns says nothing.
 const HINT: usize = 8;
 /// From so many characters on, a text brings back what was typed before.
@@ -136,9 +136,22 @@ impl Completer for Helper {
         // Text that a terminal would obey must not get into the line.
         fits.list
             .retain(|fit| sanitize::one_line(&fit.text) == fit.text);
-        fits.list.truncate(MOST);
+        shorten(&mut fits.list);
         Ok((fits.start.min(pos), fits.list))
     }
+}
+
+/// Keeps so many that they begin alike exactly as far as all do: the first and the last of the
+/// alphabet tell.
+fn shorten(list: &mut Vec<Fit>) {
+    if list.len() <= MOST {
+        return;
+    }
+    let by_text = |a: &&Fit, b: &&Fit| a.text.cmp(&b.text);
+    let ends = [list.iter().min_by(by_text), list.iter().max_by(by_text)];
+    let ends: Vec<Fit> = ends.into_iter().flatten().cloned().collect();
+    list.truncate(MOST);
+    list.extend(ends);
 }
 
 /// Text behind the cursor that is not there.
@@ -206,5 +219,20 @@ impl Validator for Helper {
             true => ValidationResult::Incomplete,
             false => ValidationResult::Valid(None),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn very_many_are_cut_and_share_what_all_share() {
+        let ids = (0..30_000).map(|n| format!("web-{:05}", 9_000 + n));
+        let mut list: Vec<Fit> = ids.map(Fit::plain).collect();
+        shorten(&mut list);
+        assert!(list.len() <= MOST + 2);
+        let shared = rustyline::completion::longest_common_prefix(&list);
+        assert_eq!(shared, Some("web-"));
     }
 }
