@@ -12,12 +12,8 @@ pub struct Args {
     /// An expression, or statements.
     #[arg(value_name = "LUA")]
     text: String,
-    /// Handed to it, as `...` and in `arg`.
-    #[arg(
-        value_name = "ARGS",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    /// Handed to it, as `...` and in `arg`; what looks like a flag goes behind `--`.
+    #[arg(value_name = "ARGS")]
     args: Vec<String>,
 }
 

@@ -38,7 +38,7 @@ pub(super) fn follow<'a>(root: &'a Command, words: &[String]) -> Place<'a> {
             given += 1;
         } else if word == "--" {
             escaped = true;
-        } else if word.len() > 1 && word.starts_with('-') && !swallows(command, given) {
+        } else if word.len() > 1 && word.starts_with('-') {
             waiting = opened(command, word);
         } else if let Some(inner) = command.find_subcommand(word).filter(|_| given == 0) {
             command = inner;
@@ -57,7 +57,7 @@ pub(super) fn follow<'a>(root: &'a Command, words: &[String]) -> Place<'a> {
         None => positional(command, given).map_or(Next::Free, Next::Value),
     };
     Place {
-        flags: waiting.is_none() && !escaped && !swallows(command, given),
+        flags: waiting.is_none() && !escaped,
         next,
         name: names.join(" "),
         command,
@@ -95,11 +95,6 @@ pub(super) fn valued(command: &Command, letter: char) -> Option<&Arg> {
 /// True for a flag or positional with a value, false for a switch.
 pub(super) fn takes_value(arg: &Arg) -> bool {
     arg.get_num_args().is_some_and(|n| n.takes_values())
-}
-
-/// Does everything after `given` words belong to the last positional, flags as well?
-fn swallows(command: &Command, given: usize) -> bool {
-    given > 0 && positional(command, given).is_some_and(Arg::is_trailing_var_arg_set)
 }
 
 /// The positional that the next word is for. One that takes many leaves nothing to those behind.
@@ -154,8 +149,8 @@ mod tests {
             ("stage", "stage:names:true"),
             ("stage cert", "stage:pattern:true"),
             ("run", "run:name:true"),
-            ("run x", "run:args:false"),
-            ("run x --limit", "run:args:false"),
+            ("run x", "run:args:true"),
+            ("run x --limit", "run:limit:false"),
             ("show", "show:id:true"),
             ("show web", "show:-:true"),
             ("secrets", "secrets:COMMAND:true"),

@@ -19,12 +19,9 @@ pub struct Args {
     /// The file or the workflow.
     #[arg(value_name = "FILE|NAME", required_unless_present = "list")]
     name: Option<String>,
-    /// Handed to it, as `...` and in `arg`.
-    #[arg(
-        value_name = "ARGS",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    /// Handed to it, as `...` and in `arg`; what looks like a flag goes behind `--`.
+    // `mroom run play.lua web --check` must not run for real because the flag came last.
+    #[arg(value_name = "ARGS")]
     args: Vec<String>,
     /// List the workflows.
     #[arg(long)]

@@ -125,7 +125,10 @@ fn run_takes_files_by_path_and_workflows_by_name() {
                 "play/site.lua\ta\t3\n",
                 "",
             ),
-            (&["run", "mine", "--b"], 0, "mine\t--b\n", ""),
+            (&["run", "mine", "--", "--b"], 0, "mine\t--b\n", ""),
+            // A flag behind the words of the script is ours, or nobody's.
+            (&["run", "mine", "--b"], 2, "", "has no flag `--b`"),
+            (&["run", "mine", "b", "--check"], 0, "mine\tb\n", ""),
             (&["run", "broken.lua"], 1, "", "error: broken.lua:3: "),
             (&["run", "./gone.lua"], 2, "", "cannot read `./gone.lua`"),
             (
