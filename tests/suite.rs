@@ -56,6 +56,7 @@ mod suite {
     mod ops_packages;
     mod ops_shells;
     mod ops_system;
+    mod ops_table;
     mod ops_transfer;
     mod original;
     mod public_key;
