@@ -77,6 +77,8 @@ mod suite {
     mod ssh_hostile;
     mod ssh_hostkey;
     mod ssh_kept;
+    mod ssh_kept_ends;
+    mod ssh_kept_users;
     mod ssh_silence;
     mod stage_cert;
     mod stage_env;

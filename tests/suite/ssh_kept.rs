@@ -6,24 +6,20 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use futures::future::join_all;
-use machineroom::error::{Error, Kind};
+use machineroom::error::Kind;
 use machineroom::output::{Output, Stream};
-use machineroom::secret::Secret;
-use machineroom::ssh::{Exec, Sudo, Transport};
+use machineroom::ssh::{Exec, Transport};
 
-use super::sudo::{ASKS, FREE, Yard};
-use crate::support::account::PASSWORD;
 use crate::support::sshd::Sshd;
 
-fn reader(command: &str) -> Exec {
+pub(super) fn reader(command: &str) -> Exec {
     Exec {
         kept: true,
         ..Exec::reader(command)
     }
 }
 
-fn writer(command: &str) -> Exec {
+pub(super) fn writer(command: &str) -> Exec {
     Exec {
         kept: true,
         ..Exec::new(command)
@@ -31,7 +27,7 @@ fn writer(command: &str) -> Exec {
 }
 
 /// As a reader and as a writer, which must be the same.
-fn both(web: &Arc<dyn Transport>, command: &str) -> Output {
+pub(super) fn both(web: &Arc<dyn Transport>, command: &str) -> Output {
     let [mut read, mut wrote] =
         [reader(command), writer(command)].map(|r| block_on(web.exec(r)).unwrap());
     read.duration = Duration::ZERO;
@@ -41,20 +37,20 @@ fn both(web: &Arc<dyn Transport>, command: &str) -> Output {
 }
 
 /// The process id of the kept shell.
-fn shell(web: &Arc<dyn Transport>) -> String {
+pub(super) fn shell(web: &Arc<dyn Transport>) -> String {
     block_on(web.exec(reader("echo $$")))
         .unwrap()
         .stdout_trimmed()
 }
 
 #[track_caller]
-fn text(output: &Output) -> (Option<i32>, String, String) {
+pub(super) fn text(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.code, text(&output.stdout), text(&output.stderr))
 }
 
 #[track_caller]
-fn is(output: &Output, code: i32, stdout: &str, stderr: &str) {
+pub(super) fn is(output: &Output, code: i32, stdout: &str, stderr: &str) {
     assert_eq!(text(output), (Some(code), stdout.into(), stderr.into()));
 }
 
@@ -275,274 +271,4 @@ fn what_is_left_running_does_not_get_into_the_next() {
     std::thread::sleep(Duration::from_millis(600));
     is(&both(&web, "echo next"), 0, "next\n", "");
     is(&both(&web, &format!("kill {pid}")), 0, "", "");
-}
-
-#[test]
-fn a_killed_shell_is_unknown_and_the_next_is_new() {
-    let Some(sshd) = Sshd::start("") else { return };
-    let web = sshd.connect();
-    for kill in [
-        reader("echo begun; kill -9 $$; sleep 1; echo on"),
-        writer("echo begun; kill -9 $$; sleep 1; echo on"),
-    ] {
-        let first = shell(&web);
-        let error = block_on(web.exec(kill)).unwrap_err();
-        assert_eq!(error.kind(), Kind::Lost, "{error}");
-        assert_eq!(
-            error.message(),
-            "the shell was ended; nobody knows how the command ended"
-        );
-        let seen = error.remote_output().unwrap();
-        assert!(seen.stdout.starts_with(b"begun\n"), "{seen:?}");
-        assert!(error.remote_command().unwrap().starts_with("echo begun"));
-        assert_ne!(shell(&web), first);
-    }
-    // One that was killed while nobody looked is no reason to fail.
-    let first = shell(&web);
-    block_on(web.exec(Exec::new(format!("kill -9 {first}")))).unwrap();
-    assert_ne!(shell(&web), first);
-    // What serves the connection goes with everything.
-    let error =
-        block_on(web.exec(writer("echo begun; sleep 0.5; kill -9 $PPID; sleep 1"))).unwrap_err();
-    assert_eq!(error.kind(), Kind::Lost, "{error}");
-    assert_eq!(error.remote_output().unwrap().stdout, b"begun\n");
-    let error = block_on(web.exec(reader("true"))).unwrap_err();
-    assert_eq!(error.kind(), Kind::Connect, "{error}");
-}
-
-#[test]
-fn time_is_up_and_who_waits_may_go() {
-    let Some(sshd) = Sshd::start("") else { return };
-    let web = sshd.connect();
-    let start = Instant::now();
-    for slow in [reader, writer] {
-        let first = shell(&web);
-        let request = Exec {
-            timeout: Some(Duration::from_millis(700)),
-            ..slow("echo a; echo b >&2; sleep 60")
-        };
-        let error = block_on(web.exec(request)).unwrap_err();
-        assert_eq!(error.kind(), Kind::Timeout);
-        is(
-            &Output {
-                code: Some(0),
-                ..error.remote_output().unwrap().clone()
-            },
-            0,
-            "a\n",
-            "b\n",
-        );
-        assert_ne!(shell(&web), first);
-        let mut call = web.exec(slow("sleep 60"));
-        let waker = futures::task::noop_waker();
-        let mut context = std::task::Context::from_waker(&waker);
-        assert!(call.as_mut().poll(&mut context).is_pending());
-        std::thread::sleep(Duration::from_millis(300));
-        drop(call);
-        assert_eq!(
-            block_on(web.exec(reader("echo on"))).unwrap().stdout,
-            b"on\n"
-        );
-    }
-    assert!(start.elapsed() < Duration::from_secs(30));
-}
-
-#[test]
-fn two_at_once_have_two_and_the_servers_limit_holds() {
-    let Some(sshd) = Sshd::start("MaxSessions 2") else {
-        return;
-    };
-    let web = sshd.connect();
-    let calls = (0..6).map(|i| web.exec(reader(&format!("sleep 0.2; echo {i}"))));
-    for (i, output) in block_on(join_all(calls)).into_iter().enumerate() {
-        assert_eq!(output.unwrap().stdout_trimmed(), i.to_string());
-    }
-    let first = shell(&web);
-    assert_eq!(shell(&web), first);
-    // It gives its channel to who needs one, and files do so for it.
-    let calls = (0..2).map(|_| web.exec(Exec::new("sleep 0.2")));
-    assert!(block_on(join_all(calls)).iter().all(Result::is_ok));
-    block_on(web.write("kept-file", b"x".to_vec(), None)).unwrap();
-    assert_ne!(shell(&web), first);
-    block_on(web.exec(writer("rm kept-file"))).unwrap();
-}
-
-#[test]
-fn a_thousand_in_a_row() {
-    let Some(sshd) = Sshd::start("") else { return };
-    let web = sshd.connect();
-    let size = || {
-        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-    };
-    let memory = |pid: &str| block_on(web.exec(reader(&format!("grep VmRSS /proc/{pid}/status"))));
-    let pid = shell(&web);
-    let rss = || memory(&pid).unwrap().stdout_trimmed();
-    let mut sizes = Vec::new();
-    for i in 0..1000 {
-        let output = block_on(web.exec(reader(&format!("echo {i}; exit {}", i % 3)))).unwrap();
-        is(&output, i % 3, &format!("{i}\n"), "");
-        if i % 300 == 100 {
-            sizes.push((size(), rss()));
-        }
-    }
-    let (first, last) = (&sizes[0], &sizes[sizes.len() - 1]);
-    // Other tests of the same process come and go; a leak of a buffer a time were 20 MB.
-    assert!(last.0 < first.0 + (64 << 20), "{sizes:?}");
-    assert_eq!(first.1, last.1, "the server's shell grows");
-    assert_eq!(shell(&web), pid);
-}
-
-fn as_root(request: Exec, password: Option<&str>) -> Exec {
-    let sudo = Sudo {
-        user: "root".to_owned(),
-        password: password.map(Secret::new),
-    };
-    Exec {
-        sudo: Some(sudo),
-        ..request
-    }
-}
-
-fn run(web: &Arc<dyn Transport>, command: &str, password: Option<&str>) -> Result<Output, Error> {
-    block_on(web.exec(as_root(reader(command), password)))
-}
-
-#[test]
-fn as_another_user() {
-    let Some(yard) = Yard::new(ASKS) else { return };
-    let web = yard.open();
-    let output = run(&web, "id -un; echo $$; echo $HOME; cat", Some(PASSWORD)).unwrap();
-    let first = text(&output).1;
-    assert!(
-        first.starts_with("root\n") && first.ends_with("/root\n"),
-        "{first}"
-    );
-    // The rules want the password each time: it was asked for once.
-    let again = run(&web, "id -un; echo $$; echo $HOME; cat", Some(PASSWORD)).unwrap();
-    assert_eq!(text(&again), (Some(0), first, String::new()));
-    let request = as_root(writer("echo out; echo err >&2; exit 6"), Some(PASSWORD));
-    is(&block_on(web.exec(request)).unwrap(), 6, "out\n", "err\n");
-    // The login's own is another one.
-    let own = block_on(web.exec(reader("id -un"))).unwrap();
-    assert_eq!(own.stdout_trimmed(), yard.account.name);
-    let path = block_on(web.exec(reader("echo $PATH")))
-        .unwrap()
-        .stdout_trimmed();
-    assert!(path.ends_with("/usr/sbin:/sbin"), "{path}");
-    let nosy =
-        "tr '\\0' '\\n' < /proc/$PPID/cmdline; tr '\\0' '\\n' < /proc/$PPID/environ; set; ps -ef";
-    let seen = text(&run(&web, nosy, Some(PASSWORD)).unwrap()).1;
-    assert!(seen.contains("sudo") && !seen.contains(PASSWORD), "{seen}");
-    let request = Exec {
-        stdin: b"given\n".to_vec(),
-        ..as_root(writer("cat; id -un"), Some(PASSWORD))
-    };
-    is(
-        &block_on(web.exec(request)).unwrap(),
-        0,
-        "given\nroot\n",
-        "",
-    );
-    let request = Exec {
-        stdin: b"given".to_vec(),
-        ..as_root(writer("cat; id -un"), Some(PASSWORD))
-    };
-    is(&block_on(web.exec(request)).unwrap(), 0, "givenroot\n", "");
-    let error = run(&web, "kill -9 $$; sleep 1", Some(PASSWORD)).unwrap_err();
-    assert_eq!(error.kind(), Kind::Lost, "{error}");
-    assert_eq!(run(&web, "id -u", Some(PASSWORD)).unwrap().stdout, b"0\n");
-
-    let web = yard.open();
-    for (password, message) in [
-        (Some("not this one"), "sudo refused the password"),
-        (None, "sudo asks for a password, and none is known"),
-    ] {
-        let error = run(&web, "id", password).unwrap_err();
-        assert_eq!((error.kind(), error.message()), (Kind::Exit, message));
-        assert_eq!(error.remote_command(), Some("id"));
-    }
-    assert_eq!(run(&web, "id -u", Some(PASSWORD)).unwrap().stdout, b"0\n");
-}
-
-#[test]
-fn where_sudo_wants_a_terminal() {
-    let rules = "ACCOUNT ALL=(ALL) NOPASSWD: ALL\nDefaults:ACCOUNT requiretty";
-    let Some(yard) = Yard::new(rules) else { return };
-    let web = yard.open();
-    let output = run(&web, "id -un; printf '%s\\n' 'a\\b'; exit 4", None).unwrap();
-    assert_eq!(
-        (output.code, &output.stdout[..]),
-        (Some(4), &b"root\na\\b\n"[..])
-    );
-}
-
-#[test]
-fn a_shell_that_is_not_fit_is_not_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let sh = dir.path().join("sh");
-    let script = "#!/bin/sh\nexport KSH_VERSION='Version AJM 93u+'\nexec /bin/sh \"$@\"\n";
-    std::fs::write(&sh, script).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&sh, mode).unwrap();
-    let path = format!("SetEnv PATH={}:/usr/bin:/bin", dir.path().display());
-    let Some(sshd) = Sshd::start(&path) else {
-        return;
-    };
-    let web = sshd.connect();
-    is(
-        &both(&web, "echo out; echo err >&2; exit 4"),
-        4,
-        "out\n",
-        "err\n",
-    );
-    assert_ne!(shell(&web), shell(&web));
-}
-
-#[test]
-fn under_any_login_shell() {
-    for login in [
-        "/usr/bin/fish",
-        "/bin/bash",
-        "/usr/bin/zsh",
-        "/usr/sbin/nologin",
-    ] {
-        if !std::path::Path::new(login).exists() {
-            eprintln!("skipped: no `{login}`");
-            continue;
-        }
-        let Some(yard) = Yard::new(FREE) else { return };
-        let set = std::process::Command::new("usermod")
-            .args(["-s", login, &yard.account.name])
-            .status();
-        assert!(set.unwrap().success());
-        let noise = "echo hello; echo hello >&2\n";
-        for file in [".bashrc", ".zshenv", ".config/fish/config.fish"] {
-            let file = yard.account.home().join(file);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, noise).unwrap();
-        }
-        let owner = format!("{0}:{0}", yard.account.name);
-        let mut chown = std::process::Command::new("chown");
-        let done = chown.arg("-R").arg(owner).arg(yard.account.home()).status();
-        assert!(done.unwrap().success());
-        let web = yard.open();
-        if login.ends_with("nologin") {
-            let error = block_on(web.exec(reader("echo on"))).unwrap_err();
-            assert_eq!(error.message(), "the login's shell does not run commands");
-            let output = error.remote_output().unwrap();
-            assert!(text(output).1.contains("not available"), "{output:?}");
-            continue;
-        }
-        let command = "printf '%s\\n' 'it'\\''s \\\\ \\n' | sed 's/\\\\/x/'; exit 3";
-        let request = as_root(reader(command), None);
-        for request in [reader(command), request] {
-            let output = block_on(web.exec(request)).unwrap();
-            assert_eq!(
-                text(&output),
-                (Some(3), "it's x\\ \\n\n".into(), "".into()),
-                "{login}"
-            );
-        }
-    }
 }
