@@ -80,7 +80,54 @@ pub struct WorkflowInfo {
     pub args: String,
 }
 
+/// What an operation says about itself.
+#[derive(Debug, Clone)]
+pub struct OpInfo {
+    /// Its name.
+    pub name: String,
+    /// One line for people.
+    pub summary: String,
+    /// What it works on.
+    pub platforms: String,
+    /// What Ansible calls it.
+    pub ansible: Option<String>,
+    /// What pyinfra calls it.
+    pub pyinfra: Option<String>,
+    /// It looks again when it is done, and fails when something still differs: done twice, it
+    /// changes nothing.
+    pub looks_again: bool,
+    /// It can be told what shows that there is nothing to do.
+    pub has_guards: bool,
+    /// It shows the text of a file before and after.
+    pub has_diff: bool,
+}
+
 impl Vm {
+    /// All operations, by name.
+    ///
+    /// # Errors
+    /// A file that is no operation: the message names file and key.
+    pub fn operations(&self) -> Result<Vec<OpInfo>> {
+        let module = self.require("mr.ops")?;
+        let function = |name: &str| -> mlua::Result<Function> {
+            let table = module
+                .as_table()
+                .ok_or_else(|| Error::local("`mr.ops` is no table"))?;
+            table.get(name)
+        };
+        let names = function("names").map_err(|e| error::from_lua(&e))?;
+        let load = function("load").map_err(|e| error::from_lua(&e))?;
+        let names = super::call_now(&self.lua, &names, ())?;
+        let names = Vec::<String>::from_lua_multi(names, &self.lua);
+        let mut all = Vec::new();
+        for name in names.map_err(|e| error::from_lua(&e))? {
+            let given = super::call_now(&self.lua, &load, name)?;
+            let info = Table::from_lua_multi(given, &self.lua).and_then(|t| operation(&t));
+            all.push(info.map_err(|e| error::from_lua(&e))?);
+        }
+        Ok(all)
+    }
+
     /// All workflows, by name.
     ///
     /// # Errors
@@ -195,4 +242,25 @@ impl Vm {
         let given = super::call_now(&self.lua, &require, module)?;
         Ok(given.into_iter().next().unwrap_or_default())
     }
+}
+
+fn operation(table: &Table) -> mlua::Result<OpInfo> {
+    let text = |key| table.get::<Option<String>>(key);
+    let like: Option<Table> = table.get("like")?;
+    let other = |name: &str| {
+        let value = like.as_ref().and_then(|l| l.get::<Value>(name).ok());
+        value.and_then(|v| Some(v.as_string()?.to_string_lossy()))
+    };
+    let options: Option<Table> = table.get("options")?;
+    let guards = options.map(|o| o.contains_key("creates")).transpose()?;
+    Ok(OpInfo {
+        name: table.get("name")?,
+        summary: text("summary")?.unwrap_or_default(),
+        platforms: text("platforms")?.unwrap_or_default(),
+        ansible: other("ansible"),
+        pyinfra: other("pyinfra"),
+        looks_again: table.get::<Option<bool>>("verify")?.unwrap_or(true),
+        has_guards: guards.unwrap_or(false),
+        has_diff: table.get::<Option<bool>>("diff")?.unwrap_or(false),
+    })
 }

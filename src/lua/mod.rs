@@ -37,7 +37,7 @@ mod verbs;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{StageInfo, StageOption, WorkflowInfo};
+pub use catalog::{OpInfo, StageInfo, StageOption, WorkflowInfo};
 pub use check::{Checker, Finding};
 pub use complete::{Wanted, What};
 pub use context::Out;

@@ -92,6 +92,7 @@
 ---@field facts? boolean it wants the server's facts
 ---@field like? { ansible?: string|false, pyinfra?: string|false } what others call it
 ---@field platforms? string what it works on, in words
+---@field diff? boolean it shows a file before and after
 ---@field valid? fun(o: table) raises for what types cannot say
 ---@field target? fun(o: table): string what it works on, when that is not its first argument
 ---@field key? fun(o: table): string the name of the thing, for check mode's memory

@@ -20,6 +20,7 @@ local KEYS = {
   facts = "boolean",
   like = "table",
   platforms = "string",
+  diff = "boolean",
   valid = "function",
   target = "function",
   key = "function",

@@ -89,6 +89,29 @@ fn a_stage_of_the_persons_own_is_explained() {
 }
 
 #[test]
+fn operations_are_a_table() {
+    let home = Home::new();
+    let text = said(&home, &["doc", "ops"]);
+    let words = |name: &str| -> Vec<String> {
+        let line = text.lines().find(|l| l.split(' ').next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("{name}:\n{text}"));
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(
+        words("OPERATION")[..4],
+        ["OPERATION", "IDEMPOTENT", "CHECK", "DIFF"]
+    );
+    assert_eq!(words("file")[..4], ["file", "yes", "yes", "yes"]);
+    assert_eq!(words("dir")[3], "-");
+    assert_eq!(words("command")[1..4], ["with", "a", "guard"]);
+    assert_eq!(words("reboot")[1], "no");
+    let objects = said(&home, &["doc", "ops", "--json"]);
+    assert_eq!(objects.lines().count() + 1, text.lines().count());
+    assert!(said(&home, &["doc", "--markdown"]).contains("\n| file | yes | yes | yes |"));
+    assert!(said(&home, &["doc", "Ops:file"]).starts_with("Ops:file(path, opts?)"));
+}
+
+#[test]
 fn a_name_that_nothing_has() {
     let home = Home::new();
     let done = home.run(&["doc", "Server:rum"]).ended(2);

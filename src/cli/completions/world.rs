@@ -115,7 +115,7 @@ impl World {
             }
             Wants::Subject => {
                 let mut list = plain(Reference::bundled().names());
-                list.extend(plain(["stages", "workflows"].map(str::to_owned)));
+                list.extend(plain(["ops", "stages", "workflows"].map(str::to_owned)));
                 for family in ["stages", "workflows"] {
                     let names = self.modules(family).into_iter();
                     list.extend(names.map(|c| candidate(format!("{family}.{}", c.value), "")));

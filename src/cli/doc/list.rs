@@ -84,7 +84,7 @@ pub(super) fn overview(reference: &Reference, vm: &Vm) -> Result<Page> {
     }
     Ok(Page {
         tables: vec![table("What Lua code can use", rows)],
-        see: ["server", "Server:run", "stages"]
+        see: ["server", "Server:run", "ops"]
             .map(|n| format!("`mroom doc {n}`"))
             .to_vec(),
         ..Page::default()
@@ -146,6 +146,9 @@ pub(super) fn markdown(reference: &Reference, vm: &Vm) -> Result<String> {
             text += &doc::markdown(&page_of(item, &asked), 3);
         }
     }
+    text += &doc::heading("Operations", 2);
+    text += &super::operations::markdown(&vm.operations()?);
+    text.push('\n');
     text += &doc::heading("Words of specs", 2);
     for item in words(reference) {
         text += &doc::markdown(&page_of(item, &item.name), 3);

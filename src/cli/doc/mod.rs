@@ -1,6 +1,7 @@
 //! `mroom doc`: what Lua code can use, out of the stubs, the stages and the workflows.
 
 mod list;
+mod operations;
 pub(super) mod pages;
 mod subject;
 
@@ -17,10 +18,10 @@ use crate::ui::{doc, json};
 #[command(after_help = "Examples:
   mroom doc
   mroom doc Server:run
-  mroom doc stages
+  mroom doc ops
   mroom doc --markdown > reference.md")]
 pub struct Args {
-    /// A name, or the last word of one; `stages` and `workflows` list those.
+    /// A name, or the last word of one; `ops`, `stages` and `workflows` list those.
     #[arg(value_name = "SUBJECT")]
     name: Option<String>,
     /// The whole reference as Markdown.
@@ -34,6 +35,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     match args.name.as_deref() {
         None if args.markdown => write(app, &list::markdown(&reference, &vm::open(app)?)?),
         None if app.json => write(app, &list::objects(&reference, &vm::open(app)?)?),
+        Some("ops") if app.json => write(app, &operations::objects(&vm::open(app)?.operations()?)),
         Some(family @ ("stages" | "workflows")) if app.json => {
             let found = subject::modules(&vm::open(app)?, family)?;
             write(app, &lines(&reference, &found))
@@ -57,8 +59,13 @@ pub(super) fn explain<V: Borrow<Vm>>(
     vm: impl FnOnce() -> Result<V>,
     name: &str,
 ) -> Result<u8> {
+    let style = app.screen.style(Stream::Stdout);
     let page = match name {
         "" => list::overview(reference, vm()?.borrow())?,
+        "ops" => {
+            let ops = vm()?.borrow().operations()?;
+            return write(app, &operations::table(&ops, app.screen.width(), style));
+        }
         family @ ("stages" | "workflows") => {
             let found = subject::modules(vm()?.borrow(), family)?;
             list::several(reference, family, &found)
@@ -69,7 +76,6 @@ pub(super) fn explain<V: Borrow<Vm>>(
             many => list::several(reference, name, many),
         },
     };
-    let style = app.screen.style(Stream::Stdout);
     write(app, &doc::page(&page, app.screen.width(), style))
 }
 

@@ -187,6 +187,7 @@ return {
   },
   like = { ansible = "ansible.posix.authorized_key", pyinfra = "server.user_authorized_keys" },
   platforms = "Linux; elsewhere for the login itself",
+  diff = true,
   valid = function(o)
     require("mr.ops.system.names").check(o.user, "user")
     if (o.key == nil) == (o.from == nil) then

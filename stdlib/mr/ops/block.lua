@@ -84,6 +84,7 @@ return {
   },
   like = { ansible = "blockinfile", pyinfra = "files.block" },
   platforms = "any POSIX system",
+  diff = true,
 
   valid = function(o)
     content.valid(o)

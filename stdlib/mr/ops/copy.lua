@@ -22,6 +22,7 @@ return {
   },
   like = { ansible = "copy: src=", pyinfra = "files.put, files.sync" },
   platforms = "any POSIX system",
+  diff = true,
 
   valid = function(o)
     content.valid(o)

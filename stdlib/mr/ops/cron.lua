@@ -135,6 +135,7 @@ return {
   facts = true,
   like = { ansible = "cron", pyinfra = "crontab.crontab" },
   platforms = "Linux, the BSDs, macOS",
+  diff = true,
   valid = function(o)
     require("mr.ops.system.names").check(o.user, "user")
     if not o.name:find "^[%w_][%w_-]*$" or #o.name > 64 then

@@ -24,6 +24,7 @@ return {
   },
   like = { ansible = "copy: content=, file:", pyinfra = "files.put, files.file" },
   platforms = "any POSIX system",
+  diff = true,
 
   valid = function(o)
     content.valid(o)

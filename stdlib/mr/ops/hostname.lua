@@ -127,6 +127,7 @@ return {
   },
   like = { ansible = "hostname", pyinfra = "server.hostname" },
   platforms = "Linux, with systemd and without",
+  diff = true,
   valid = function(o)
     local is_good = #o.name <= 64 and not o.name:find "%.$"
     for label in (o.name .. "."):gmatch "([^.]*)%." do

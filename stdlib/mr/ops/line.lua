@@ -67,6 +67,7 @@ return {
   },
   like = { ansible = "lineinfile", pyinfra = "files.line" },
   platforms = "any POSIX system",
+  diff = true,
 
   valid = function(o)
     content.valid(o)

@@ -222,6 +222,7 @@ return {
   },
   like = { ansible = "ansible.posix.mount", pyinfra = false },
   platforms = "Linux",
+  diff = true,
   valid = function(o)
     local needs = o.state == "mounted" or o.state == "present"
     if needs and not (o.src and o.fstype) then

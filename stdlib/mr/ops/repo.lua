@@ -47,6 +47,7 @@ local op = {
     pyinfra = "apt.repo, dnf.repo, zypper.repo",
   },
   platforms = "apt, dnf, yum, zypper, apk",
+  diff = true,
 }
 
 local function check_words(o)

@@ -143,6 +143,7 @@ return {
   },
   like = { ansible = false, pyinfra = false },
   platforms = "Linux",
+  diff = true,
   valid = function(o)
     if o.state == "present" and not bytes_of(o.size or "") then
       args.refuse(

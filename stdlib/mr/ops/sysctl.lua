@@ -149,6 +149,7 @@ return {
   },
   like = { ansible = "ansible.posix.sysctl", pyinfra = "server.sysctl" },
   platforms = "Linux",
+  diff = true,
   valid = function(o)
     if #o.name > 256 or not o.name:find "^%w[%w_:@-]*[./][%w_./:@-]*[%w_-]$" then
       args.refuse(

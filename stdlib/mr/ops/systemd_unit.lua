@@ -50,6 +50,7 @@ local op = {
   facts = true,
   like = { ansible = "template: and systemd_service:", pyinfra = "files.put and systemd.service" },
   platforms = "systemd",
+  diff = true,
 }
 
 function op.valid(o)

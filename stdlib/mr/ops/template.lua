@@ -16,6 +16,7 @@ return {
   },
   like = { ansible = "template", pyinfra = "files.template" },
   platforms = "any POSIX system",
+  diff = true,
 
   valid = function(o)
     content.valid(o)
