@@ -23,9 +23,9 @@ describe("a map whose function raises", function()
       return s:run("true").code
     end)
     expect(statuses(outcomes)):is "ok failed ok"
-    expect(outcomes[2].err.kind):is "script"
-    expect(outcomes[2].err.message):has "callbacks_spec.lua:"
-    expect(outcomes[2].err.message):has "not here"
+    expect(assert(outcomes[2].err).kind):is "script"
+    expect(assert(outcomes[2].err).message):has "callbacks_spec.lua:"
+    expect(assert(outcomes[2].err).message):has "not here"
     expect(outcomes[3].value):is(0)
   end)
 
@@ -43,9 +43,9 @@ describe("a map whose function raises", function()
       error(odd[s.id])
     end)
     expect(statuses(outcomes)):is "failed failed failed"
-    expect(outcomes[1].err.message):is "a table was raised as an error"
-    expect(outcomes[2].err.message):is "a boolean was raised as an error"
-    expect(outcomes[3].err.message):is "a function was raised as an error"
+    expect(assert(outcomes[1].err).message):is "a table was raised as an error"
+    expect(assert(outcomes[2].err).message):is "a boolean was raised as an error"
+    expect(assert(outcomes[3].err).message):is "a function was raised as an error"
   end)
 
   it("closes what the function had open", function()
@@ -71,7 +71,7 @@ describe("a map whose function raises", function()
       return 1
     end)
     expect(statuses(outcomes)):is "failed"
-    expect(outcomes[1].err.message):has "while closing"
+    expect(assert(outcomes[1].err).message):has "while closing"
   end)
 end)
 
@@ -115,8 +115,8 @@ describe("a stage whose functions raise", function()
       fake.module("stages.bad", "return { name = 'bad', " .. case[2] .. " }")
       local outcomes = fleet.select("all"):stage "bad"
       expect(statuses(outcomes)):is "failed failed failed"
-      expect(outcomes[1].err.message):has "stage `bad`: "
-      expect(outcomes[1].err.message):has "stages/bad.lua:1: oh"
+      expect(assert(outcomes[1].err).message):has "stage `bad`: "
+      expect(assert(outcomes[1].err).message):has "stages/bad.lua:1: oh"
     end)
   end
 

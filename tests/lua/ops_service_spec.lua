@@ -1,6 +1,6 @@
 -- How the operation `service` tells of what did not stay: the steps that start and watch something,
 -- on pretended servers. What a service manager really says is tried on the virtual machine.
-local service = require "mr.ops.service"
+local service = require "mr.ops.service" ---@type any
 
 local web ---@type Fake
 local s ---@type any
