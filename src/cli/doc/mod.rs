@@ -44,7 +44,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
             [] => Err(nothing(&reference, name)),
             found => write(app, &lines(&reference, found)),
         },
-        name => explain(app, &reference, || vm::open(app), name.unwrap_or_default()),
+        name => explain(app, &reference, || vm::open(app), name),
     }
 }
 
@@ -57,20 +57,20 @@ pub(super) fn explain<V: Borrow<Vm>>(
     app: &App,
     reference: &Reference,
     vm: impl FnOnce() -> Result<V>,
-    name: &str,
+    name: Option<&str>,
 ) -> Result<u8> {
     let style = app.screen.style(Stream::Stdout);
     let page = match name {
-        "" => list::overview(reference, vm()?.borrow())?,
-        "ops" => {
+        None => list::overview(reference, vm()?.borrow())?,
+        Some("ops") => {
             let ops = vm()?.borrow().operations()?;
             return write(app, &operations::table(&ops, app.screen.width(), style));
         }
-        family @ ("stages" | "workflows") => {
+        Some(family @ ("stages" | "workflows")) => {
             let found = subject::modules(vm()?.borrow(), family)?;
             list::several(reference, family, &found)
         }
-        name => match &*subject::find(reference, vm, name)? {
+        Some(name) => match &*subject::find(reference, vm, name)? {
             [] => return Err(nothing(reference, name)),
             [one] => one.page(reference, name),
             many => list::several(reference, name, many),

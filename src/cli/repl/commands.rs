@@ -196,5 +196,6 @@ fn help(session: &Session<'_>) -> Result<u8> {
 pub(super) fn explain(session: &Session<'_>, name: &str) -> Result<u8> {
     let name = session.vm.documented(name);
     let vm = || Ok(session.vm.clone());
-    doc::explain(session.app, &session.reference, vm, &name)
+    let name = Some(name.as_str()).filter(|name| !name.is_empty());
+    doc::explain(session.app, &session.reference, vm, name)
 }
