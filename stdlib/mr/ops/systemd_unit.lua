@@ -185,6 +185,15 @@ local function read_again(is, o)
 end
 
 function op.plan(is, o, facts, memory, again)
+  local whole = o.dropin and memory and memory[path.key("/etc/systemd/system/" .. o.name)]
+  if whole and whole.unit then
+    -- Check mode remembers the unit that this is a part of.
+    local own = {}
+    for key, value in pairs(is) do
+      own[key] = value
+    end
+    is, own.unit = own, whole.unit
+  end
   local wanted = as_service(o)
   local file = file_plan(is, o, memory)
   if o.state == "absent" then
