@@ -58,6 +58,7 @@ mod suite {
     mod ops_system;
     mod ops_table;
     mod ops_transfer;
+    mod ops_web;
     mod original;
     mod public_key;
     mod readme;

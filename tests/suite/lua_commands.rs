@@ -48,7 +48,7 @@ fn eval_prints_what_it_gives_and_ends_with_its_code() {
             (&["eval", "1 + 1"], 0, "2\n", ""),
             (&["eval", "'a b', nil, { 1 }"], 0, "a b\nnil\n{ 1 }\n", ""),
             (
-                &["eval", "print(...) return arg[1]", "x", "--y"],
+                &["eval", "print(...) return arg[1]", "x", "--", "--y"],
                 0,
                 "x\t--y\nx\n",
                 "",

@@ -71,7 +71,7 @@ fn a_playbook_over_all_of_them(me: &Home) {
         local rows = {}
         for i, o in ipairs(out) do rows[i] = o.value end
         print(seen)
-        print(mr.table(rows, { "id", "home", "same" }))
+        print(mr.table(rows, { columns = { "id", "home", "same" } }))
         "#,
     );
     let out = me.ok(&["run", "play.lua"]);

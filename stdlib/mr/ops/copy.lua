@@ -49,7 +49,8 @@ return {
     return o.path
   end,
   key = function(o)
-    return o.tree and sync.key(o.tree) or path.key(o.path)
+    -- A folder is remembered as `sync` remembers one.
+    return o.tree and "sync:" .. o.path or path.key(o.path)
   end,
   look = function(o)
     if o.tree then
