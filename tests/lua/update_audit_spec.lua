@@ -122,12 +122,12 @@ describe("update", function()
     local outcomes = workflow("update", "web-1")
     expect(outcomes[1].err.message):has "does not know how to update with `pkgin`"
     for key, bad in pairs { timeout = "x", batch = "0", reboot = "perhaps" } do
-      vars = { [key] = bad }
+      rawset(_G, "vars", { [key] = bad })
       expect(function()
         workflow("update", "web-1")
       end):raises { kind = "usage" }
     end
-    vars = {}
+    rawset(_G, "vars", {})
     expect(function()
       workflow "update"
     end):raises { kind = "usage" }
