@@ -30,7 +30,7 @@ return fleet.select(arg[1]):map(function(s)
     enabled = true,
     running = true,
   })
-  on:service("apt-daily.timer", { masked = true })
-  on:service("apt-daily-upgrade.timer", { state = "stopped", enabled = false })
+  on:service("systemd-tmpfiles-clean.timer", { masked = true })
+  on:service("dpkg-db-backup.timer", { state = "stopped", enabled = false })
   on:service("ssh", { state = "running", enabled = true })
 end)
