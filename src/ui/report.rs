@@ -31,7 +31,13 @@ pub fn outcome<T>(screen: &Screen, outcome: &Outcome<T>, with_output: bool) {
     }
     let mut lines = vec![line];
     if let Some(error) = &outcome.error {
-        lines[0].push_str(&format!("  {}", one_line(error.message())));
+        // What a package manager or a journal said stays in its lines.
+        let mut message = error.message().trim_end().lines();
+        lines[0].push_str(&format!(
+            "  {}",
+            one_line(message.next().unwrap_or_default())
+        ));
+        lines.extend(message.map(|line| format!("  {}", one_line(line))));
         lines.extend(problem::details(error, screen, with_output));
     }
     screen.talk(&problem::clean(screen.redactor(), &lines));
