@@ -21,7 +21,7 @@ local APT = table.concat({
 }, "\n")
 
 before_each(function()
-  vars = {}
+  rawset(_G, "vars", {})
   mr.confirm = function()
     return true
   end
@@ -99,7 +99,7 @@ describe("update", function()
     web:on_like("sh -c '*who*", "")
     web:on_like("sh -c down", { lost = true })
     web:on_like("sh -c probe", { code = 1 }, "")
-    vars = { boot_id = "id", command = "down", probe = "probe" }
+    rawset(_G, "vars", { boot_id = "id", command = "down", probe = "probe" })
     local outcomes, text = workflow("update", "web-1")
     expect(outcomes[1].err):is(nil)
     expect(outcomes[1].value.restarted):is(true)
@@ -110,7 +110,7 @@ describe("update", function()
   it("stops at the first that is not well", function()
     room("web-1", "apt", ""):on_like("sh -c probe", { code = 1 })
     local second = room("web-2", "apt", APT)
-    vars = { probe = "probe", timeout = "0.01" }
+    rawset(_G, "vars", { probe = "probe", timeout = "0.01" })
     local outcomes = workflow("update", "web-1", "web-2")
     expect(outcomes[1].err.message):has "the probe `probe` did not come"
     expect(outcomes[2].status):is "cancelled"
