@@ -22,6 +22,7 @@ demo: setup-demo
 	@tests/lab/demo target/debug/mroom
 
 test: setup-test
+	@[ "$$(id -u)" != 0 ] || tests/lab/engine image
 	$(CARGO) test --locked
 
 # The machine stays up only meanwhile; its disk image is made once, in target/lab. Needs root.

@@ -22,6 +22,7 @@ mod suite {
     mod connect;
     mod connect_ends;
     mod doc;
+    mod docker_engine;
     mod doctor;
     mod edit;
     mod errors;

@@ -1,9 +1,10 @@
-//! A Debian of its own in namespaces: this machine's programs, read-only, and a copy of its `/etc`,
-//! in which a test may make users, mount, and change the network's settings. Needs root, and a
-//! kernel that lets root do that. Gone when dropped, with everything that runs in it.
+//! A machine of its own in namespaces: a Debian with this machine's programs, read-only, and a copy
+//! of its `/etc`, in which a test may make users, mount, and change the network's settings; or one
+//! with a Docker engine (`tests/lab/engine`). Needs root, and a kernel that lets root do that. Gone
+//! when dropped, with everything that runs in it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,10 @@ END
 exec chroot . /usr/sbin/sshd -D -e -f /etc/lab/sshd_config
 "#;
 
-/// The running machine; it is the server `lab` of its home.
+/// The namespaces that make it a machine.
+const SPACES: [&str; 5] = ["--mount", "--uts", "--net", "--pid", "--fork"];
+
+/// The running machine; it is a server of its home, `lab` when it is a plain one.
 pub struct Cell {
     /// Whose inventory knows it.
     pub home: Home,
@@ -54,19 +58,68 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Makes one, or says why not.
+    /// Makes a plain one, or says why not.
     pub fn start() -> Option<Cell> {
-        let tools = ["unshare", "nsenter", "ip", "useradd", "findmnt"];
-        if !tools.into_iter().all(has) || !has("/usr/sbin/sshd") {
+        if !["useradd", "findmnt"].into_iter().all(has) || !has("/usr/sbin/sshd") {
+            return None;
+        }
+        let cell = Cell::made(|home| {
+            fs::create_dir_all(home.path("cell/root")).unwrap();
+            let mut command = Command::new("unshare");
+            command
+                .args(SPACES)
+                .args(["--kill-child", "sh", "-eu", "-c", MAKE, "sh"])
+                .arg(home.path("cell/root"))
+                .arg(home.path("cell"));
+            command
+        })?;
+        cell.home.ok(&["add", "lab", "root@127.0.0.1"]);
+        Some(cell)
+    }
+
+    /// Makes one with a Docker engine, or says why not. In its home are the servers `root`, `dock`
+    /// (of the group docker), `sudoer` and `plain`, each the login of that name.
+    pub fn docker() -> Option<Cell> {
+        Cell::docker_with("2g")
+    }
+
+    /// The same with so much room for the engine's images and containers, as `mount -o size=`.
+    pub fn docker_with(room: &str) -> Option<Cell> {
+        let folder = std::env::var_os("MROOM_ENGINE_DIR").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/engine"),
+            PathBuf::from,
+        );
+        if !folder.join("trixie").exists() {
+            skip("there is no test engine: run `tests/lab/engine image` as root");
+            return None;
+        }
+        let cell = Cell::made(|home| {
+            let mut command =
+                Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/engine"));
+            command
+                .arg("serve")
+                .arg(home.path("cell"))
+                .env("MROOM_ENGINE_DIR", &folder)
+                .env("MROOM_ENGINE_DISK", room);
+            command
+        })?;
+        for login in ["root", "dock", "sudoer", "plain"] {
+            cell.home.ok(&["add", login, &format!("{login}@127.0.0.1")]);
+        }
+        Some(cell)
+    }
+
+    /// One that `command` makes of the folder `cell` of its home, which has its keys.
+    fn made(command: impl FnOnce(&Home) -> Command) -> Option<Cell> {
+        if !["unshare", "nsenter", "ip"].into_iter().all(has) {
             return None;
         }
         if user() != "root" {
             skip("only root can make namespaces");
             return None;
         }
-        let spaces = ["--mount", "--uts", "--net", "--pid", "--fork"];
         let may = Command::new("unshare")
-            .args(spaces)
+            .args(SPACES)
             .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
             .output();
         if !may.unwrap().status.success() {
@@ -75,18 +128,14 @@ impl Cell {
             return None;
         }
         let home = Home::with_key()?;
-        fs::create_dir_all(home.path("cell/root")).unwrap();
+        fs::create_dir_all(home.path("cell")).unwrap();
         keygen(&home.path("cell/host"), &["-t", "ed25519", "-N", ""]);
         let key = home.path(".ssh/id_ed25519.pub");
         fs::copy(key, home.path("cell/authorized_keys")).unwrap();
         let log = fs::File::create(home.path("cell/log")).unwrap();
-        let mut child = Command::new("unshare")
-            .args(spaces)
-            .args(["--kill-child", "sh", "-eu", "-c", MAKE, "sh"])
-            .arg(home.path("cell/root"))
-            .arg(home.path("cell"))
+        let mut child = command(&home)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
@@ -95,7 +144,7 @@ impl Cell {
         while !said().contains("Server listening") {
             let is_over = child.try_wait().unwrap().is_some();
             assert!(
-                !is_over && begun.elapsed() < Duration::from_secs(30),
+                !is_over && begun.elapsed() < Duration::from_secs(60),
                 "{}",
                 said()
             );
@@ -104,7 +153,6 @@ impl Cell {
         let inside = children(child.id() as i32)[0].to_string();
         let host = fs::read_to_string(home.path("cell/host.pub")).unwrap();
         home.write(".ssh/known_hosts", format!("127.0.0.1 {host}"));
-        home.ok(&["add", "lab", "root@127.0.0.1"]);
         Some(Cell {
             home,
             child,
@@ -119,13 +167,18 @@ impl Cell {
         run(&mut command, "")
     }
 
-    /// Runs a shell script in it, by hand: nothing of `mroom` has a part in that.
+    /// Runs a shell script in it as root, by hand: nothing of `mroom` has a part in that.
     pub fn by_hand(&self, script: &Path) -> Done {
+        self.shell(&fs::read_to_string(script).unwrap())
+    }
+
+    /// The same with the script's text.
+    pub fn shell(&self, script: &str) -> Done {
         let mut command = self.home.command("nsenter");
         command
             .args(["-t", &self.inside, "-m", "-u", "-n", "-p", "-r", "-w"])
             .args(["sh", "-eu"]);
-        run(&mut command, fs::read(script).unwrap())
+        run(&mut command, script)
     }
 }
 
