@@ -19,6 +19,7 @@ mod suite {
     mod cli_exec;
     mod cli_secrets;
     mod cli_terminal;
+    mod confirm;
     mod connect;
     mod connect_ends;
     mod doc;

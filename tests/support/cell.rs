@@ -3,6 +3,7 @@
 //! with a Docker engine (`tests/lab/engine`). Needs root, and a kernel that lets root do that. Gone
 //! when dropped, with everything that runs in it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -162,9 +163,14 @@ impl Cell {
 
     /// Runs `mroom` of its home, which reaches it over its own loopback.
     pub fn mroom(&self, words: &[&str]) -> Done {
+        run(&mut self.command(words), "")
+    }
+
+    /// The same, to be started by the caller.
+    pub fn command<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
         let mut command = self.home.command("nsenter");
         command.args(["-t", &self.inside, "-n", MROOM]).args(words);
-        run(&mut command, "")
+        command
     }
 
     /// Runs a shell script in it as root, by hand: nothing of `mroom` has a part in that.
