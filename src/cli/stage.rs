@@ -253,7 +253,7 @@ pub(super) fn explain(app: &App, name: &str) -> Result<u8> {
     if order.len() > 1 {
         fact("runs", &order.join(", "));
     }
-    fact("marks", stage.marks.as_deref().unwrap_or_default());
+    fact("marks", &stage.marks.join(", "));
     fact("file", &stage.file);
     if !stage.options.is_empty() {
         text += "\nOptions:\n";

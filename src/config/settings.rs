@@ -58,7 +58,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("commands.bash", Type::Text, "'bash'", "bash on the servers (COMMAND_PATH)"),
     setting("commands.docker", Type::Text, "'docker'", "docker on the servers (COMMAND_PATH)"),
     setting("commands.docker_compose", Type::Text, "'docker-compose'", "docker-compose on the servers (COMMAND_PATH)"),
-    setting("default_stages", Type::Words, "['cert', 'env']", "stages of `bringup` (STAGE1)"),
+    setting("default_stages", Type::Words, "['cert', 'docker', 'env']", "stages of `bringup` (STAGE1)"),
     setting("forks", Type::Number(1, 10_000), "32", "servers worked on at once"),
     setting("timeout", Type::Number(1, 86_400), "10", "seconds to connect and authenticate"),
     setting("keepalive", Type::Number(0, 86_400), "15", "seconds between keepalives, 0 for none"),

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// One option of a stage, as its file declares it.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct StageOption {
-    /// `string`, `number`, `boolean` or `list`.
+    /// `string`, `number`, `boolean`, `list` or `secret`.
     #[serde(rename = "type")]
     pub kind: String,
     /// What it is.
@@ -59,8 +59,8 @@ pub struct StageInfo {
     pub summary: String,
     /// The stages that run before it.
     pub needs: Vec<String>,
-    /// The metadata key that it sets.
-    pub marks: Option<String>,
+    /// The metadata keys that it sets.
+    pub marks: Vec<String>,
     /// Its options, by name.
     pub options: BTreeMap<String, StageOption>,
     /// The file that it comes from.
@@ -222,7 +222,11 @@ impl Vm {
             needs: table
                 .get::<Option<Vec<String>>>("needs")?
                 .unwrap_or_default(),
-            marks: table.get("marks")?,
+            marks: match table.get::<Value>("marks")? {
+                Value::String(mark) => vec![mark.to_string_lossy()],
+                Value::Nil => Vec::new(),
+                marks => self.lua.from_value(marks)?,
+            },
             options: match table.get::<Value>("options")? {
                 Value::Nil => BTreeMap::new(),
                 options => self.lua.from_value(options)?,

@@ -154,7 +154,7 @@ function Fleet:read(path, opts) end
 
 ---An option that a stage takes.
 ---@class mr.StageOption
----@field type "string"|"number"|"boolean"|"list"
+---@field type "string"|"number"|"boolean"|"list"|"secret" a secret's `@FILE` on the command line reads a file
 ---@field default? any
 ---@field help? string
 ---@field choices? any[]
@@ -176,7 +176,7 @@ function Fleet:read(path, opts) end
 ---@field name string as the file is called
 ---@field summary? string
 ---@field needs? string[] stages that run before it
----@field marks? string metadata key that is set to true afterwards
+---@field marks? string|string[] metadata keys that are set to true afterwards
 ---@field options? table<string, mr.StageOption>
 ---@field prepare? fun(s: Server, o: table) local, before the server is connected
 ---@field check? fun(s: Server, o: table): boolean?, any true: nothing to do

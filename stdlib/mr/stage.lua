@@ -4,6 +4,7 @@
 -- check -> apply -> verify -> marks. Nothing here prints; the outcome
 -- of a server carries a StageResult { status, steps = { { stage, status, duration } } }.
 local args = require "mr.args"
+local content = require "mr.op.content"
 local native = require "mr.native"
 local stage = {}
 
@@ -22,7 +23,7 @@ local KEYS = {
   name = "string",
   summary = "string",
   needs = "table",
-  marks = "string",
+  marks = "list",
   options = "table",
   prepare = "function",
   check = "function",
@@ -32,13 +33,21 @@ local KEYS = {
 }
 local OPTION_KEYS = { type = "string", default = "any", help = "string", choices = "table" }
 ---@type table<string, boolean>
-local OPTION_TYPES = { string = true, number = true, boolean = true, list = true }
+local OPTION_TYPES = { string = true, number = true, boolean = true, list = true, secret = true }
 
 local names_of, usage = args.names, args.refuse
 
 -- Does a value fit the type of an option?
 local function fits(value, wanted)
+  if wanted == "secret" then
+    return type(value) == "string" or native.is_secret(value)
+  end
   return type(value) == (wanted == "list" and "table" or wanted)
+end
+
+-- The metadata keys that a stage sets: one name, or a list of names.
+local function marks_of(s)
+  return type(s.marks) == "string" and { s.marks } or s.marks or {}
 end
 
 -- The value, when it is a stage; else an error that names the file and the key.
@@ -55,8 +64,15 @@ function stage.validate(s, name, file)
     local wanted = KEYS[key]
     if not wanted then
       bad(("unknown key `%s`"):format(tostring(key)), "a stage has: " .. names_of(KEYS))
-    elseif type(value) ~= wanted then
+    elseif wanted == "list" and type(value) ~= "string" and type(value) ~= "table" then
+      bad(("`%s` must be a string or a list, not a %s"):format(key, type(value)))
+    elseif wanted ~= "list" and type(value) ~= wanted then
       bad(("`%s` must be a %s, not a %s"):format(key, wanted, type(value)))
+    end
+  end
+  for i, mark in ipairs(marks_of(s)) do
+    if type(mark) ~= "string" then
+      bad(("`marks[%d]` must be a metadata key"):format(i))
     end
   end
   if s.name ~= name then
@@ -147,6 +163,11 @@ end
 -- A value as an option says; the command line gives texts.
 local function converted(value, option, place)
   local is = args.from_text(value, option.type)
+  if option.type == "secret" and type(is) == "string" then
+    -- Who lists processes here would see it: a file is read instead.
+    local file = is:match "^@(.+)$"
+    is = mr.secret(file and content.of_file(file):gsub("[\r\n]+$", "") or is)
+  end
   if is == nil then
     is = value
   end
@@ -233,8 +254,10 @@ local function run_step(server, s, o)
       mr.fail "the result could not be verified"
     end
   end
-  if s.marks and server.meta[s.marks] ~= true then
-    server:meta_set(s.marks, true)
+  for _, mark in ipairs(marks_of(s)) do
+    if server.meta[mark] ~= true then
+      server:meta_set(mark, true)
+    end
   end
   return status
 end

@@ -145,7 +145,7 @@ fn settings_and_where_they_came_from() {
         "3\n"
     );
     assert_eq!(home.ok(&["config", "key_dir"]), "~/.ssh\n");
-    assert_eq!(home.ok(&["config", "default_stages"]), "cert,env\n");
+    assert_eq!(home.ok(&["config", "default_stages"]), "cert,docker,env\n");
     let path = home.config("config.toml").display().to_string();
     assert_eq!(home.ok(&["config", "--path"]), path + "\n");
     assert!(
