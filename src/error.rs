@@ -99,6 +99,7 @@ struct Inner {
     command: Option<String>,
     hint: Option<String>,
     output: Option<Output>,
+    evidence: Option<serde_json::Value>,
     traceback: Option<String>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -113,6 +114,7 @@ impl Error {
             command: None,
             hint: None,
             output: None,
+            evidence: None,
             traceback: None,
             source: None,
         }))
@@ -175,6 +177,13 @@ impl Error {
         self
     }
 
+    /// Keeps what else tells why: the state and last lines of a container, as an object.
+    #[must_use]
+    pub fn evidence(mut self, evidence: serde_json::Value) -> Self {
+        self.0.evidence = Some(evidence);
+        self
+    }
+
     /// Keeps a Lua traceback; shown only with `-v`.
     #[must_use]
     pub fn traceback(mut self, traceback: impl Into<String>) -> Self {
@@ -219,6 +228,10 @@ impl Error {
     /// What the command printed before it failed.
     pub fn remote_output(&self) -> Option<&Output> {
         self.0.output.as_ref()
+    }
+    /// What else tells why.
+    pub fn evidence_found(&self) -> Option<&serde_json::Value> {
+        self.0.evidence.as_ref()
     }
     /// The Lua traceback.
     pub fn lua_traceback(&self) -> Option<&str> {

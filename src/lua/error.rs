@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Lua, Table, Value};
+use mlua::{Lua, LuaSerdeExt as _, Table, Value};
 
 use super::options::text_of;
 use crate::error::{Error, Kind};
@@ -147,6 +147,11 @@ fn of_table(table: &Table) -> Error {
     if let Some(hint) = text("hint") {
         error = error.hint(hint);
     }
+    if let Ok(evidence @ Value::Table(_)) = table.raw_get::<Value>("evidence")
+        && let Ok(evidence) = serde_json::to_value(&evidence)
+    {
+        error = error.evidence(evidence);
+    }
     error
 }
 
@@ -171,6 +176,9 @@ pub(super) fn to_table(lua: &Lua, error: &Error) -> mlua::Result<Table> {
     if let Some(Output { code, stderr, .. }) = error.remote_output() {
         table.raw_set("code", *code)?;
         table.raw_set("stderr", lua.create_string(stderr)?)?;
+    }
+    if let Some(evidence) = error.evidence_found() {
+        table.raw_set("evidence", lua.to_value(evidence)?)?;
     }
     let meta = lua.create_table()?;
     let shown = error.to_string();

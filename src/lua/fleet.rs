@@ -180,10 +180,11 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The status that the work itself gave: a stage's result carries it.
+/// The status that the work itself gave: the result of stages or of a deployment carries it.
 fn status_of(value: &Value) -> Option<Status> {
     let table = value.as_table()?;
-    if table.metatable()?.raw_get::<String>("__name").ok()? != "StageResult" {
+    let name: String = table.metatable()?.raw_get("__name").ok()?;
+    if !matches!(&*name, "StageResult" | "DeployResult") {
         return None;
     }
     let word: String = table.raw_get("status").ok()?;

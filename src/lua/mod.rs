@@ -4,6 +4,7 @@
 //! blocking while Rust threads wait; a fleet map runs one coroutine per server. The state is the
 //! VM's; bindings share a [`context::Context`]. Must not import `ui` or `cli`.
 
+mod beside;
 mod catalog;
 mod check;
 mod complete;

@@ -133,6 +133,7 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     super::facts::add(lua, &native)?;
     super::tree::add(lua, &native)?;
     super::ops::add(lua, context, &native)?;
+    super::beside::add(lua, context, &native)?;
     Ok(native)
 }
 

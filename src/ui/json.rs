@@ -35,7 +35,7 @@ pub fn server(server: &Server) -> Value {
 pub fn error(error: &Error, redactor: &Redactor) -> Value {
     let clean = |text: &str| redactor.clean(text).into_owned();
     let output = error.remote_output();
-    json!({
+    let mut object = json!({
         "kind": error.kind().as_str(),
         "message": clean(error.message()),
         "server": error.server_id(),
@@ -43,7 +43,24 @@ pub fn error(error: &Error, redactor: &Redactor) -> Value {
         "code": output.and_then(|o| o.code),
         "stderr": output.map(|o| String::from_utf8_lossy(&o.stderr)),
         "hint": error.hint_text().map(clean),
-    })
+    });
+    if let Some(evidence) = error.evidence_found() {
+        object["evidence"] = cleaned(evidence, redactor);
+    }
+    object
+}
+
+/// The same without known secrets.
+fn cleaned(value: &Value, redactor: &Redactor) -> Value {
+    match value {
+        Value::String(text) => redactor.clean(text).into_owned().into(),
+        Value::Array(list) => list.iter().map(|v| cleaned(v, redactor)).collect(),
+        Value::Object(map) => {
+            let pairs = map.iter().map(|(k, v)| (k.clone(), cleaned(v, redactor)));
+            Value::Object(pairs.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// One server's part of an `exec`. The streams are as they came; `stdout_b64` and `stderr_b64`

@@ -1,5 +1,7 @@
 //! Errors and notes as text. The one place where an error becomes words for a person.
 
+use serde_json::Value;
+
 use super::sanitize::{one_line, visible};
 use super::{Paint, Screen, Style};
 use crate::error::{Error, Kind};
@@ -48,6 +50,11 @@ pub(super) fn details(error: &Error, screen: &Screen, with_output: bool) -> Vec<
             );
         }
     }
+    if let Some(Value::Object(evidence)) = error.evidence_found() {
+        for (key, value) in evidence {
+            lines.extend(told(key, value, &style));
+        }
+    }
     if let Some(hint) = error.hint_text() {
         let hint = visible(hint.as_bytes()).replace('\n', "\n        ");
         lines.push(format!("  {} {hint}", style.paint(Paint::Strong, "hint:")));
@@ -70,6 +77,22 @@ pub(super) fn details(error: &Error, screen: &Screen, with_output: bool) -> Vec<
         }
     }
     lines
+}
+
+/// One piece of evidence: `key: value` on a line, and the lines of a list below their key.
+fn told(key: &str, value: &Value, style: &Style) -> Vec<String> {
+    let word = |value: &Value| match value {
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
+    };
+    let Value::Array(list) = value else {
+        return vec![format!("  {}: {}", one_line(key), word(value))];
+    };
+    let gutter = style.paint(Paint::Faint, "|").to_string();
+    let rest = list.iter().map(|line| format!("  {gutter} {}", word(line)));
+    std::iter::once(format!("  {}:", one_line(key)))
+        .chain(rest)
+        .collect()
 }
 
 /// A note of the program: `warning: web-01: …`; ordinary ones have no word before them.

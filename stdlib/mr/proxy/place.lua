@@ -1,0 +1,233 @@
+-- mr.proxy.place: the proxy as it is on a server: what is written down, what runs, and changes of
+-- it. A change is checked before it is put in place, and proven by asking the proxy which
+-- configuration answers. What a broken connection leaves half-done, `settle` brings to an end.
+local args = require "mr.args"
+local lease = require "mr.lease"
+local native = require "mr.native"
+local probe = require "mr.probe"
+local proxy = require "mr.proxy"
+local state = require "mr.state"
+local place = {}
+
+-- The configuration's folder, as the proxy's container sees it.
+place.inside = "/usr/local/etc/haproxy"
+
+-- What is written down in `$1`, and which configuration is on disk and answers. Reads only.
+local LOOK = probe.shell
+  .. [[
+echo mroom-proxy
+[ -f "$1/proxy.json" ] || exit 0
+printf 'settings=%s\n' "$(head -n 1 -- "$1/proxy.json")"
+for file in "$1"/proxy/*.json; do
+  [ -f "$file" ] && printf 'record=%s\n' "$(head -n 1 -- "$file")"
+done
+folder=$(sed -n 's/.*"folder":"\([^"]*\)".*/\1/p' "$1/proxy.json")
+port=$(sed -n 's/.*"status_port":\([0-9]*\).*/\1/p' "$1/proxy.json")
+[ ! -f "$folder/haproxy.cfg" ] ||
+  sed -n 's/.* text\/plain string \([0-9a-f]*\) if .*/written=\1/p' "$folder/haproxy.cfg"
+ask 127.0.0.1 "${port:-18404}" /generation localhost 5 | sed -n 's/^body=\([0-9a-f]\{16\}\)$/running=\1/p'
+]]
+
+-- Puts the candidates in `$1`/.new in place: haproxy.cfg in the folder `$2`, the record of the app
+-- `$3` (or none: removed, when `$4` says so).
+local PUT = [[
+set -eu
+trap '' HUP PIPE
+umask 022
+new=$1/.new
+if [ -f "$2/haproxy.cfg" ]; then cp -p -- "$2/haproxy.cfg" "$2/haproxy.cfg.before"; fi
+if [ -n "$3" ]; then
+  mkdir -p -- "$1/proxy"
+  if [ "$4" = gone ]; then rm -f -- "$1/proxy/$3.json"; else mv -f -- "$new/$3.json" "$1/proxy/$3.json"; fi
+fi
+cat "$new/haproxy.cfg" >"$2/.haproxy.cfg.new"
+mv -f -- "$2/.haproxy.cfg.new" "$2/haproxy.cfg"
+]]
+
+-- Reloads the proxy of the host, or starts it: `$1` is the configuration.
+local RELOAD = [[
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+if [ -d /run/systemd/system ]; then
+  exec systemctl reload-or-restart haproxy
+fi
+pid=$(cat /run/haproxy-mroom.pid 2>/dev/null || :)
+if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
+  kill -USR2 "$pid"
+else
+  mkdir -p /run/haproxy
+  haproxy -W -D -f "$1" -p /run/haproxy-mroom.pid </dev/null >/dev/null 2>&1
+fi
+]]
+
+-- What LOOK printed: nil without a proxy, else { settings, records, written, running }. Pure.
+function place.read(text)
+  local said = text:match "mroom%-proxy\n?(.*)$"
+  if not said then
+    mr.fail "the server did not say whether it has a proxy"
+  end
+  local found = { records = {} }
+  for key, value in ("\n" .. said):gmatch "\n(%l+)=([^\n]*)" do
+    if key == "settings" then
+      found.settings = args.decode("proxy.json", proxy.settings, mr.json.decode(value))
+    elseif key == "record" then
+      local record = proxy.recorded(mr.json.decode(value), "a record of the proxy")
+      found.records[#found.records + 1] = record
+    elseif (key == "written" or key == "running") and value:find "^%x+$" then
+      found[key] = value
+    end
+  end
+  return found.settings and found or nil
+end
+
+-- The proxy of a server, or nil when the stage `proxy` has made none.
+function place.look(s, sudo)
+  local at = state.of(s, sudo)
+  local words = { "sh", "-s", "--", at.dir }
+  local found = place.read(s:capture(words, { stdin = LOOK, sudo = at.sudo, timeout = 60 }))
+  if found then
+    found.at = at
+  end
+  return found
+end
+
+-- The record of one app.
+function place.record(found, app)
+  for _, record in ipairs(found and found.records or {}) do
+    if record.app == app then
+      return record
+    end
+  end
+end
+
+local function refused(err, what)
+  error({
+    kind = err.kind == "exit" and "script" or err.kind,
+    message = ("%s: %s"):format(what, mr.text.trim(err.stderr or err.message):gsub("\n.*", "")),
+    hint = "the proxy goes on with the configuration that it had",
+  }, 0)
+end
+
+-- HAProxy's own check of the candidate.
+local function check(s, d, found)
+  local settings, err = found.settings, nil
+  if settings.kind == "host" then
+    local words = { "haproxy", "-c", "-q", "-f", found.at.dir .. "/.new/haproxy.cfg" }
+    local text = "PATH=$PATH:/usr/sbin:/sbin; exec " .. mr.quote(words)
+    err = select(2, mr.try(s.run, s, { "sh", "-c", text }, { sudo = found.at.sudo, timeout = 60 }))
+  else
+    local inside = place.inside .. "/.new.cfg"
+    local words = { "haproxy", "-c", "-q", "-f", inside }
+    s:run({
+      "cp",
+      "--",
+      found.at.dir .. "/.new/haproxy.cfg",
+      settings.folder .. "/.new.cfg",
+    }, { sudo = found.at.sudo })
+    err = select(2, mr.try(d.exec, d, settings.container, words, { timeout = 60 }))
+  end
+  if err then
+    refused(err, "HAProxy refuses the configuration")
+  end
+end
+
+-- Waits until the proxy answers with this configuration.
+function place.await(s, settings, generation)
+  local _, err = mr.try(mr.wait, function()
+    local answer = probe.http(s, { port = settings.status_port, path = "/generation", timeout = 5 })
+    return answer.code == 200 and answer.body:find(generation, 1, true) ~= nil
+  end, { timeout = 30, every = 0.2, what = "the proxy's new configuration" })
+  if err then
+    error({ kind = err.kind, message = err.message, hint = "look at the log of haproxy" }, 0)
+  end
+end
+
+-- Reloads, and waits until the new configuration answers.
+local function reload(s, d, found, generation)
+  local settings = found.settings
+  if settings.kind == "host" then
+    local words = { "sh", "-s", "--", settings.folder .. "/haproxy.cfg" }
+    s:run(words, { stdin = RELOAD, sudo = found.at.sudo, timeout = 120 })
+  else
+    d:kill(settings.container, { signal = "USR2" })
+  end
+  place.await(s, settings, generation)
+  found.running = generation
+end
+
+-- The configuration of these records, and what it calls itself: the same for the same content.
+local function rendered(settings, records)
+  local generation = native.sha256(proxy.render(settings, records, "0")):sub(1, 16)
+  return proxy.render(settings, records, generation), generation
+end
+
+-- Writes the configuration of a proxy that does not run yet; gives what it calls itself.
+function place.write(s, found, settings)
+  local text, generation = rendered(settings, found.records)
+  s:write(settings.folder .. "/haproxy.cfg", text, { mode = "0644", sudo = found.at.sudo })
+  return generation
+end
+
+-- Brings to an end what was written but never loaded. Gives true when something was.
+function place.settle(s, d, found)
+  if found.written and found.running ~= found.written then
+    reload(s, d, found, found.written)
+    return true
+  end
+  return false
+end
+
+-- Puts the record of an app in place, or takes it out when `record` is nil; with "" for an app only
+-- the configuration. Gives true when the proxy was reloaded for it.
+function place.put(s, d, found, app, record)
+  local opts = { ttl = 60, what = "proxy of " .. app, sudo = found.at.sudo }
+  return lease.with(s, "proxy", opts, function()
+    local now = place.look(s, found.at.sudo) or found
+    local records = {}
+    for _, other in ipairs(now.records) do
+      if other.app ~= app then
+        records[#records + 1] = other
+      end
+    end
+    records[#records + 1] = record
+    local text, generation = rendered(now.settings, records)
+    local dir, sudo = now.at.dir, now.at.sudo
+    s:run({ "mkdir", "-p", "--", dir .. "/.new" }, { sudo = sudo })
+    s:write(dir .. "/.new/haproxy.cfg", text, { mode = "0644", sudo = sudo })
+    if record then
+      s:write(dir .. "/.new/" .. app .. ".json", mr.json.encode(record) .. "\n", { sudo = sudo })
+    end
+    if now.written ~= generation then
+      check(s, d, now)
+    end
+    local words = { dir, now.settings.folder, app, record and "" or "gone" }
+    s:script(PUT, { args = words, sudo = sudo })
+    if now.running == generation then
+      return false
+    end
+    reload(s, d, now, generation)
+    return true
+  end)
+end
+
+-- Waits until nothing goes over a port of the loopback interface any more, at most `seconds`; gives
+-- how many connections were left.
+local OPEN = [[
+cat /proc/net/tcp 2>/dev/null | awk -v at="0100007F:$1" '$3 == at && $4 == "01" { n++ } END { print n + 0 }'
+]]
+
+function place.drain(s, port, seconds)
+  local words = { "sh", "-s", "--", ("%04X"):format(port) }
+  local deadline, left = mr.now() + seconds, 0
+  -- The old worker hears of its end a moment after the new one answers.
+  mr.sleep(math.min(1, seconds))
+  repeat
+    left = math.tointeger(tonumber(s:capture(words, { stdin = OPEN }))) or 0
+    if left > 0 then
+      mr.sleep(0.5)
+    end
+  until left == 0 or mr.now() >= deadline
+  return left
+end
+
+return place
