@@ -23,9 +23,12 @@ use crate::ssh::Effect;
 /// Registry key of `mr.ops`, once it is loaded.
 const HOOKS: &str = "mr.ops";
 /// What a command of an operation is made of.
-const EXEC: [&str; 10] = [
-    "command", "effect", "shown", "stdin", "env", "cwd", "timeout", "codes", "sudo", "tidy",
+const EXEC: [&str; 11] = [
+    "command", "effect", "shown", "steps", "stdin", "env", "cwd", "timeout", "codes", "sudo",
+    "tidy",
 ];
+/// What a script of several steps prints before the number of the one that failed.
+const FAILED: &str = "mroom-step ";
 
 /// What stands behind a handle that operations can work on.
 fn link_of(handle: &AnyUserData) -> mlua::Result<Rc<Link>> {
@@ -110,7 +113,7 @@ fn work(lua: &Lua, context: &Rc<Context>, native: &Table) -> mlua::Result<()> {
 async fn exec(link: &Rc<Link>, call: Value) -> Result<Vec<u8>> {
     let opts = Options::new("operation", call, &EXEC)?;
     let shown = opts.required("shown")?;
-    let codes = opts.list("codes")?;
+    let (codes, steps) = (opts.list("codes")?, opts.list("steps")?);
     let effect = match opts.required("effect")?.as_str() {
         "read" => Effect::Read,
         _ => Effect::Write,
@@ -129,7 +132,12 @@ async fn exec(link: &Rc<Link>, call: Value) -> Result<Vec<u8>> {
     };
     match is_good {
         true => Ok(output.stdout),
-        false => Err(Error::exit(shown, output).server(&link.id)),
+        false => {
+            let said = String::from_utf8_lossy(&output.stdout);
+            let number = said.strip_prefix(FAILED).map(|n| n.trim().parse::<usize>());
+            let step = number.and_then(|n| steps.into_iter().nth(n.ok()?.checked_sub(1)?));
+            Err(Error::exit(step.unwrap_or(shown), output).server(&link.id))
+        }
     }
 }
 
@@ -234,6 +242,9 @@ fn values(lua: &Lua, context: &Rc<Context>, native: &Table) -> mlua::Result<()> 
         Ok(near.map(str::to_owned))
     })?;
     native.raw_set("nearest", nearest)?;
+    // What nobody can guess.
+    let word = lua.create_function(|_, ()| Ok(crate::ssh::word()?))?;
+    native.raw_set("word", word)?;
     let is_secret = lua.create_function(|_, value: Value| Ok(SecretValue::is(&value)))?;
     native.raw_set("is_secret", is_secret)?;
     // Are both the same bytes? Either may be a secret.

@@ -14,9 +14,8 @@ local function is_file(content)
   return "mroom-path\nstat=644 0 0 9\nowner=root\ngroup=root\nkind=file\n\n" .. content
 end
 
--- The looks at a path answer these, one after the other; what writes there succeeds.
+-- The looks at a path answer these, one after the other; the second one comes with what writes.
 local function looks(path, ...)
-  web:on_like(("*set -- %s*mktemp*"):format(path))
   web:on_like(("*set -- %s*mroom-path*"):format(path), ...)
 end
 

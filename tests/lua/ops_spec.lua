@@ -13,9 +13,8 @@ local function is_file(content)
   return "mroom-path\nstat=644 0 0 9\nowner=root\ngroup=root\nkind=file\n\n" .. content
 end
 
--- The looks at a path answer these, one after the other; what writes there succeeds.
+-- The looks at a path answer these, one after the other; the second one comes with what writes.
 local function looks(path, ...)
-  web:on_like(("*set -- %s*mktemp*"):format(path))
   web:on_like(("*set -- %s*mroom-path*"):format(path), ...)
 end
 
@@ -46,8 +45,9 @@ describe("an operation", function()
       changes = { "content" },
     }
     expect(tostring(result)):is "file /etc/motd: changed"
-    expect(#web:calls()):is(3)
-    expect(writes()[1].stdin):is "new\n"
+    -- The second look goes with the write.
+    expect(#web:calls()):is(2)
+    expect(writes()[1].command):has "step write /etc/motd 0644"
   end)
 
   it("does nothing where nothing differs", function()
@@ -76,6 +76,56 @@ describe("an operation", function()
     expect(err.stderr):has "no such user"
   end)
 
+  it("fails with the step that failed, and does nothing after it", function()
+    web:on_like("*mroom-path*", ABSENT, { code = 1, stdout = "mroom-step 2\n", stderr = "no\n" })
+    local err = expect(function()
+      s:ops():dir("/srv/app", { mode = "2750", owner = "app" })
+    end):raises { kind = "exit", command = "chown -- app /srv/app", stderr = "no\n" }
+    expect(err.message):has "dir `/srv/app`: "
+    expect(#web:calls()):is(2)
+  end)
+
+  it("sets the mode once more where a folder's ACL has given a new file another", function()
+    local other = is_file("x\n"):gsub("stat=644", "stat=660")
+    looks("/srv/x", ABSENT, other, is_file "x\n")
+    local result = s:ops():file("/srv/x", { content = "x\n", mode = "0644" })
+    expect(result):has { status = "changed", changes = { "made" } }
+    expect(#web:calls()):is(3)
+    expect(writes()[2].command):has "step chmod 0644 -- /srv/x\n"
+  end)
+
+  it("goes with others only where it leaves nothing running and may not take long", function()
+    fake.module(
+      "ops.many",
+      [[return { name = "many", takes = {}, options = {},
+        look = function() return { script = "echo seen" } end,
+        read = function(text) return { text } end,
+        plan = function(_, _, _, _, again)
+          return not again and { changes = { "all" }, steps = {
+            { run = { "mkdir", "/a" } },
+            { write = "/a/b", content = mr.secret "hunter2000" },
+            { write = "/a/c", content = "\0" },
+            { run = { "systemctl", "start", "a" } },
+            { remove = "/a", tree = true },
+          } } or nil
+        end }]]
+    )
+    web:on_like "*"
+    s:ops():many()
+    local seen = {}
+    for i, call in ipairs(web:calls()) do
+      seen[i] = { (assert(call.command):match "^[^\n]*"), call.stdin }
+    end
+    expect(seen):is {
+      { "# look: many many", "" },
+      { "# mkdir /a; write /a/b", "hunter2000" },
+      { "# write /a/c", "\0" },
+      { "systemctl start a", "" },
+      { "# remove /a", "" },
+      { "# look: many many", "" },
+    }
+  end)
+
   it("runs as the user that the call, else all of them, name", function()
     web:on_like("*mroom-path*", ABSENT)
     web:on_like "*mkdir*"
@@ -87,17 +137,7 @@ describe("an operation", function()
     for _, call in ipairs(web:calls()) do
       users[#users + 1] = call.sudo or "login"
     end
-    expect(users):is {
-      "root",
-      "root",
-      "root",
-      "app",
-      "app",
-      "app",
-      "login",
-      "login",
-      "login",
-    }
+    expect(users):is { "root", "root", "app", "app", "login", "login" }
   end)
 
   it("keeps a secret out of commands and results", function()

@@ -1,6 +1,9 @@
-//! The looks of the system operations say the same in every shell that a server may have as its
-//! `sh`. They only read, so this machine is as good as any.
+//! The looks of the system operations say the same, and the steps of plans do the same, in every
+//! shell that a server may have as its `sh`. Looks only read, so this machine is as good as any.
 
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
 use std::process::Command;
 
 use crate::support::home::{Home, run};
@@ -30,15 +33,20 @@ for _, call in ipairs(calls) do
 end
 "#;
 
+const SHELLS: [&[&str]; 4] = [
+    &["dash"],
+    &["bash", "--posix"],
+    &["busybox", "sh"],
+    &["zsh", "--emulate", "sh"],
+];
+
+fn has_shells() -> bool {
+    SHELLS.iter().all(|shell| has(shell[0]))
+}
+
 #[test]
 fn looks_say_the_same_in_every_shell() {
-    let shells: [&[&str]; 4] = [
-        &["dash"],
-        &["bash", "--posix"],
-        &["busybox", "sh"],
-        &["zsh", "--emulate", "sh"],
-    ];
-    if !shells.iter().all(|shell| has(shell[0])) {
+    if !has_shells() {
         return;
     }
     let home = Home::new();
@@ -47,7 +55,7 @@ fn looks_say_the_same_in_every_shell() {
     for line in printed.lines() {
         let look: serde_json::Value = serde_json::from_str(line).unwrap();
         let script = look["script"].as_str().unwrap();
-        let said: Vec<String> = shells
+        let said: Vec<String> = SHELLS
             .iter()
             .map(|shell| {
                 let mut command = Command::new(shell[0]);
@@ -58,7 +66,7 @@ fn looks_say_the_same_in_every_shell() {
                 done.stdout
             })
             .collect();
-        for (shell, other) in shells.iter().zip(&said) {
+        for (shell, other) in SHELLS.iter().zip(&said) {
             // How much is free may change in between.
             let lines = |text: &str| -> Vec<String> {
                 let lines = text.lines().filter(|line| !line.starts_with("free ="));
@@ -66,5 +74,124 @@ fn looks_say_the_same_in_every_shell() {
             };
             assert_eq!(lines(other), lines(&said[0]), "{} in {shell:?}", look["op"]);
         }
+    }
+}
+
+/// Prints the script of each list of steps, as it would go to a server, and its standard input. `DIR`
+/// is where they work.
+const STEPS: &str = r#"
+local native, steps = require "mr.native", require "mr.op.steps"
+native.op_exec = function(_, call)
+  print(mr.json.encode { call.command, call.stdin and "from stdin\n" or "" })
+end
+local on, text = { server = {} }, "it's \\n %s `x` $x\n\n tail"
+for _, list in ipairs {
+  {
+    { run = { "mkdir", "-p", "-m", "0750", "--", "DIR/a b" } },
+    { write = "DIR/a b/c", content = text, mode = "0640" },
+    { write = "DIR/run", content = text, mode = "0755" },
+    { write = "DIR/empty", content = "" },
+    { write = "DIR/secret", content = mr.secret "x", mode = "0400" },
+    { write = "DIR/old", content = "new", keeps = { mode = "0664", uid = 0, gid = 0 } },
+    { write = "DIR/link", content = "no link" },
+    { remove = "DIR/gone" },
+  },
+  { { write = "DIR/a b/c", content = "", validate = "grep x %s" }, { remove = "DIR/run" } },
+  { { remove = "DIR/empty" }, { write = "DIR/a b", content = "" }, { remove = "DIR/run" } },
+  { { write = "DIR/none/x", content = "" }, { remove = "DIR/run" } },
+} do
+  steps.take(on, list)
+end
+"#;
+
+/// What is below a folder: path, mode, content.
+fn tree(dir: &Path) -> Vec<(String, u32, Option<String>)> {
+    let mut found = Vec::new();
+    for entry in walkdir(dir) {
+        let meta = fs::symlink_metadata(&entry).unwrap();
+        let content = meta.is_file().then(|| fs::read_to_string(&entry).unwrap());
+        let name = entry.strip_prefix(dir).unwrap().display().to_string();
+        found.push((name, meta.permissions().mode() & 0o7777, content));
+    }
+    found
+}
+
+fn walkdir(dir: &Path) -> Vec<std::path::PathBuf> {
+    let mut all = Vec::new();
+    let mut entries: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        all.push(path.clone());
+        if path.is_dir() {
+            all.extend(walkdir(&path));
+        }
+    }
+    all
+}
+
+#[test]
+fn steps_do_the_same_in_every_shell() {
+    if !has_shells() {
+        return;
+    }
+    let home = Home::new();
+    let printed = home.ok(&["eval", STEPS]);
+    let scripts: Vec<(String, String)> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(scripts.len(), 4);
+    let text = "it's \\n %s `x` $x\n\n tail";
+    for shell in SHELLS {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("old"), "old").unwrap();
+        fs::write(at("gone"), "").unwrap();
+        symlink("old", at("link")).unwrap();
+        let go = |number: usize| {
+            let (script, stdin) = &scripts[number];
+            let script = script.replace("DIR", dir.path().to_str().unwrap());
+            let mut command = Command::new(shell[0]);
+            // As the kept shell has it.
+            command
+                .args(&shell[1..])
+                .args(["-c", r#"( eval "$1" )"#, "sh", &script]);
+            command.env("LC_ALL", "C");
+            run(&mut command, stdin)
+        };
+        let done = go(0).ended(0);
+        assert_eq!((&*done.stdout, &*done.stderr), ("", ""), "{shell:?}");
+        let made = tree(dir.path());
+        let file =
+            |name: &str, mode, content: &str| (name.to_owned(), mode, Some(content.to_owned()));
+        assert_eq!(
+            made,
+            [
+                ("a b".to_owned(), 0o750, None),
+                file("a b/c", 0o640, text),
+                file("empty", 0o644, ""),
+                file("link", 0o644, "no link"),
+                file("old", 0o664, "new"),
+                file("run", 0o755, text),
+                file("secret", 0o400, "from stdin\n"),
+            ],
+            "{shell:?}"
+        );
+        // What fails is named, nothing of it stays, and nothing comes after it.
+        for (number, step, said) in [
+            (1, 1, "refused the new content"),
+            (2, 2, "it is a folder"),
+            (3, 1, "none"),
+        ] {
+            let done = go(number).ended(1);
+            assert_eq!(done.stdout, format!("mroom-step {step}\n"), "{shell:?}");
+            assert!(done.stderr.contains(said), "{shell:?} {done:?}");
+        }
+        let mut left = made;
+        left.retain(|(name, ..)| name != "empty");
+        assert_eq!(tree(dir.path()), left, "{shell:?}");
     }
 }

@@ -48,27 +48,15 @@ pub(super) fn answer(disk: &mut Disk, exec: &Exec) -> Option<Output> {
     if !exec.kept {
         return None;
     }
-    let stdout = match exec.command.split_once('\n') {
-        Some((title, _)) if title.starts_with("# look: ") => {
-            let is_path = exec.command.contains("\necho mroom-path\n");
-            let words = arguments(&exec.command).filter(|_| is_path)?;
-            look(
-                disk,
-                words.first()?,
-                words.get(1).map_or("", String::as_str),
-            )
+    let stdout = match exec.command.find("\nstep ") {
+        Some(at) => {
+            let mut after = disk.clone();
+            let stdout = batch(&mut after, &exec.command[at + 1..], &exec.stdin)?;
+            *disk = after;
+            stdout
         }
-        Some((title, _)) if title.starts_with("# write ") => {
-            write(disk, &arguments(&exec.command)?, exec.stdin.clone())?;
-            Vec::new()
-        }
-        Some(_) => return None,
-        None => {
-            let words = words(&exec.command)?;
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            command(disk, &words)?;
-            Vec::new()
-        }
+        None if exec.command.starts_with("# look: ") => look(disk, &exec.command)?,
+        None => return None,
     };
     Some(Output {
         code: Some(0),
@@ -77,10 +65,30 @@ pub(super) fn answer(disk: &mut Disk, exec: &Exec) -> Option<Output> {
     })
 }
 
+/// Steps that go together, one a line behind `step`, and the look behind them.
+fn batch(disk: &mut Disk, mut text: &str, stdin: &[u8]) -> Option<Vec<u8>> {
+    while let Some(line) = text.strip_prefix("step ") {
+        let (words, rest) = words(line)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match &words[..] {
+            ["write", write @ ..] => self::write(disk, write, stdin)?,
+            _ => command(disk, &words)?,
+        }
+        text = rest;
+    }
+    match text.lines().count() {
+        // The end of the steps.
+        1 => Some(Vec::new()),
+        _ => look(disk, text),
+    }
+}
+
 /// What the script of `mr.ops.path` prints.
-fn look(disk: &Disk, path: &str, wanted: &str) -> Vec<u8> {
+fn look(disk: &Disk, script: &str) -> Option<Vec<u8>> {
+    let words = arguments(script).filter(|_| script.contains("mroom-path\n"))?;
+    let (path, wanted) = (words.first()?, words.get(1).map_or("", String::as_str));
     let Some(node) = disk.get(path) else {
-        return b"mroom-path\nfolder=1\nkind=absent\n".to_vec();
+        return Some(b"mroom-path\nfolder=1\nkind=absent\n".to_vec());
     };
     let (kind, size, tail) = match &node.what {
         What::File(content) => ("file", content.len(), content.clone()),
@@ -96,37 +104,45 @@ fn look(disk: &Disk, path: &str, wanted: &str) -> Vec<u8> {
         text.push(b'\n');
         text.extend(tail);
     }
-    text
+    Some(text)
 }
 
-/// What the script of a `write` step does: path, mode, owner and group are its first arguments.
-fn write(disk: &mut Disk, words: &[String], content: Vec<u8>) -> Option<()> {
-    let [path, mode, owner, group, ..] = words else {
+/// What a `write` step does: path, mode, owner and group are its first arguments, the tenth is the
+/// content, which else is the standard input.
+fn write(disk: &mut Disk, words: &[&str], stdin: &[u8]) -> Option<()> {
+    let [path, mode, owner, group, _, _, _, _, _, content @ ..] = words else {
         return None;
     };
     let mode = u32::from_str_radix(mode, 8).ok()?;
-    let kept = disk.get(path).cloned();
-    let mut node = Node::new(What::File(content), mode);
+    let kept = disk.get(*path).cloned();
+    let content = content.first().map_or(stdin, |text| text.as_bytes());
+    let mut node = Node::new(What::File(content.to_vec()), mode);
     if let Some(kept) = kept {
         (node.owner, node.group) = (kept.owner, kept.group);
     }
     for (is, wanted) in [(&mut node.owner, owner), (&mut node.group, group)] {
         if !wanted.is_empty() {
-            is.clone_from(wanted);
+            *is = (*wanted).to_owned();
         }
     }
-    disk.insert(path.clone(), node);
+    disk.insert((*path).to_owned(), node);
     Some(())
 }
 
 /// The plain commands that are steps of operations on files.
 fn command(disk: &mut Disk, words: &[&str]) -> Option<()> {
     match words {
-        ["mkdir", "-p", "--", path] => {
-            for (at, _) in path.match_indices('/').skip(1).chain([(path.len(), "")]) {
+        ["mkdir", "-p", mode @ .., "--", path] => {
+            let mode = match mode {
+                ["-m", mode] => u32::from_str_radix(mode, 8).ok()?,
+                _ => 0o755,
+            };
+            for (at, _) in path.match_indices('/').skip(1) {
                 let folder = Node::new(What::Folder, 0o755);
                 disk.entry(path[..at].to_owned()).or_insert(folder);
             }
+            let folder = Node::new(What::Folder, mode);
+            disk.entry((*path).to_owned()).or_insert(folder);
         }
         ["rm", "-f", "--", path] => drop(disk.remove(*path)),
         ["rm", "-rf", "--", path] => {
@@ -155,11 +171,11 @@ fn command(disk: &mut Disk, words: &[&str]) -> Option<()> {
 
 /// The arguments that a script gives itself in its `set --`.
 fn arguments(script: &str) -> Option<Vec<String>> {
-    words(script.split_once("\nset -- ")?.1)
+    Some(words(script.split_once("\nset -- ")?.1)?.0)
 }
 
-/// The words of the first line of a command, as [`crate::quote`] writes them.
-fn words(text: &str) -> Option<Vec<String>> {
+/// The words of the first line of a command, as [`crate::quote`] writes them, and what follows it.
+fn words(text: &str) -> Option<(Vec<String>, &str)> {
     let (mut words, mut word, mut is_quoted) = (Vec::new(), None::<String>, false);
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
@@ -176,7 +192,7 @@ fn words(text: &str) -> Option<Vec<String>> {
         }
     }
     words.extend(word);
-    (!is_quoted).then_some(words)
+    (!is_quoted).then_some((words, letters.as_str()))
 }
 
 #[cfg(test)]
@@ -188,20 +204,34 @@ mod tests {
     #[test]
     fn only_operations_are_answered() {
         let mut disk = Disk::new();
-        let mkdir = Exec::new("mkdir -p -- /srv/app");
-        assert!(answer(&mut disk, &mkdir).is_none());
+        let line = "# x\nstep mkdir -p -- /srv/app\ntrap\n";
+        assert!(answer(&mut disk, &Exec::new(line)).is_none());
         let kept = |command: &str| Exec {
             kept: true,
             ..Exec::new(command)
         };
-        assert!(answer(&mut disk, &kept("mkdir -p -- /srv/app")).is_some());
+        assert!(answer(&mut disk, &kept(line)).is_some());
         assert_eq!(disk["/srv"].what, What::Folder);
-        assert!(answer(&mut disk, &kept("chmod 0700 -- /none")).is_none());
+        let mut step = |line: &str| {
+            let script = kept(&format!("# x\nstep {line}\ntrap\n"));
+            answer(&mut disk, &script).is_some()
+        };
+        assert!(!step("chmod 0700 -- /none"));
+        assert!(!step("rm -f -- /srv\nstep reboot"));
+        assert!(!step("write /srv/x 0644"));
+        assert!(step(
+            "write /srv/x 0644 '' '' '' '' '' w '' '\n it'\\''s'\nstep chmod 0600 -- /srv/x"
+        ));
+        assert!(step("chown -h -- app /srv/app"));
+        assert!(!step("mkdir -p -- /a\ntrap\nset -- /a ''\necho hello"));
         assert!(answer(&mut disk, &kept("systemctl start x")).is_none());
         assert!(answer(&mut disk, &kept("# look: service x\necho hello")).is_none());
-        assert!(answer(&mut disk, &kept("chown -h -- app /srv/app")).is_some());
-        assert_eq!(disk["/srv/app"].owner, "app");
-        assert!(answer(&mut disk, &kept("rm -rf -- /srv")).is_some());
+        assert_eq!(disk["/srv/x"].what, What::File(b"\n it's".to_vec()));
+        assert_eq!(
+            (disk["/srv/x"].mode, &*disk["/srv/app"].owner),
+            (0o600, "app")
+        );
+        assert!(answer(&mut disk, &kept("# x\nstep rm -rf -- /srv\ntrap\n")).is_some());
         assert!(disk.is_empty());
     }
 
@@ -209,13 +239,15 @@ mod tests {
         #[test]
         fn words_are_those_that_were_quoted(list in proptest::collection::vec("[^\0]{0,12}", 1..5)) {
             let text = quote::words(&list).unwrap();
-            prop_assert_eq!(words(&text), Some(list.clone()));
+            let line = format!("{text}\nrest");
+            prop_assert_eq!(words(&line), Some((list.clone(), "rest")));
             let script = format!("# look: x\nset -- {text}\necho\n");
             prop_assert_eq!(arguments(&script), Some(list));
         }
 
         #[test]
-        fn no_command_makes_it_panic(text in "(?s).{0,60}") {
+        fn no_command_makes_it_panic(text in "(?s).{0,60}", is_step: bool) {
+            let text = if is_step { format!("\nstep {text}") } else { text };
             let exec = Exec { kept: true, ..Exec::new(text) };
             answer(&mut Disk::new(), &exec);
         }

@@ -93,20 +93,16 @@ function perform.key(op, o)
   return op.key and op.key(o) or op.name .. ":" .. perform.target(op, o)
 end
 
--- What the server says that there is.
-local function look(s, op, o, facts, user)
+-- The look of a call, as `mr.op.steps` takes it.
+local function look_of(op, o, facts)
   local asked = op.look(o, facts)
-  local answer = native.op_exec(s, {
-    command = steps.titled(("look: %s %s"):format(op.name, perform.target(op, o)))
-      .. PREAMBLE
-      .. steps.script(asked.script, asked.args),
-    effect = "read",
+  return {
+    title = ("look: %s %s"):format(op.name, perform.target(op, o)),
     shown = ("the look of `%s`"):format(op.name),
+    command = PREAMBLE .. steps.script(asked.script, asked.args),
     timeout = asked.timeout or 60,
     stdin = asked.stdin,
-    sudo = user,
-  })
-  return op.read(answer, o, facts)
+  }
 end
 
 -- Status and plan: `ok` without a plan, else `changed` or `unknown`. What check mode cannot know is
@@ -138,20 +134,28 @@ local function remember(memory, key, plan)
   end
 end
 
+-- Is it only an attribute of what was made that is left, because the file system gave it another?
+-- Where a folder has a default ACL, a new file has its mode from that.
+local function is_attribute(plan, left)
+  local step = plan.makes_file and left.steps and #left.steps == 1 and left.steps[1]
+  return step and step.run and step.run[1] == "chmod"
+end
+
 -- Does what the plan says, and looks whether that was enough.
 local function take(on, op, o, facts, plan, user)
-  for _, step in ipairs(plan.steps or {}) do
+  local look = op.verify ~= false and look_of(op, o, facts) or nil
+  local function round(list)
+    local more, answer = steps.take(on:as_user(user), list or {}, user, look)
     -- What only the doing tells is said with the changes.
-    for _, word in ipairs(steps.take(on:as_user(user), step, user) or {}) do
-      plan.changes[#plan.changes + 1] = word
-    end
+    table.move(more, 1, #more, #plan.changes + 1, plan.changes)
+    return look and op.plan(op.read(answer, o, facts), o, facts, on.memory, true)
   end
-  if op.verify ~= false then
-    local left = op.plan(look(on.server, op, o, facts, user), o, facts, on.memory, true)
-    if left then
-      local words = left.unknown or table.concat(left.changes or {}, ", ")
-      mr.fail(("still differs: %s"):format(words))
-    end
+  local left = round(plan.steps)
+  if left and is_attribute(plan, left) then
+    left = round(left.steps)
+  end
+  if left then
+    mr.fail(("still differs: %s"):format(left.unknown or table.concat(left.changes or {}, ", ")))
   end
 end
 
@@ -171,7 +175,7 @@ local function work(on, op, o, common, told)
   local key = perform.key(op, o)
   local is = check and memory[key] or nil
   if is == nil then
-    is = look(s, op, o, facts, user)
+    is = op.read(steps.look(s, look_of(op, o, facts), user), o, facts)
   end
   local status, plan = perform.predict(op, o, is, facts, memory, check)
   if not plan then

@@ -12,10 +12,10 @@ local path = {}
 path.limit = 1 << 20
 
 -- Prints `mroom-path`, `key=value` lines and an empty line; then the content of a file, or where a
--- link leads to. `$1` is the path, `$2` what is wanted of a file.
+-- link leads to. `$1` is the path, `$2` what is wanted of a file. The last program takes the shell's
+-- place: programs are what costs on a server.
 local LOOK = [[
 p=$1
-echo mroom-path
 if [ -L "$p" ]; then kind=link
 elif [ -d "$p" ]; then kind=dir
 elif [ -f "$p" ]; then kind=file
@@ -23,27 +23,26 @@ elif [ -e "$p" ]; then kind=other
 else
   folder=${p%/*}
   # What cannot be looked at is not absent.
+  has=0
   if [ -d "${folder:-/}" ]; then
     [ -x "${folder:-/}" ] || { echo "\`${folder:-/}\` may not be entered" >&2; exit 1; }
-    echo folder=1
-  else
-    echo folder=0
+    has=1
   fi
-  echo kind=absent
+  printf 'mroom-path\nfolder=%s\nkind=absent\n' "$has"
   exit 0
 fi
 is=$(stat -c 'stat=%a %u %g %s
 owner=%U
-group=%G' -- "$p" 2>/dev/null ||
-  stat -f 'stat=%Mp%03Lp %u %g %z
+group=%G' -- "$p" 2>/dev/null) || is=$(stat -f 'stat=%Mp%03Lp %u %g %z
 owner=%Su
 group=%Sg' "$p") || exit
-echo "$is"
-echo "kind=$kind"
+head="mroom-path
+$is
+kind=$kind"
+printf '%s\n' "$head"
 if [ "$kind" = link ]; then
   echo
-  readlink -- "$p" 2>/dev/null || readlink "$p"
-  exit
+  exec readlink "$p"
 fi
 [ "$kind" = file ] && [ -n "$2" ] || exit 0
 bytes=${is%%owner=*}
@@ -52,10 +51,18 @@ if [ "$2" = sha256 ] || [ "$bytes" -gt LIMIT ]; then
   sum=$(sha256sum <"$p" 2>/dev/null || shasum -a 256 <"$p" 2>/dev/null || sha256 -q <"$p" 2>/dev/null ||
     openssl dgst -sha256 -r <"$p") || exit
   echo "sha256=${sum%% *}"
-fi
-if [ "$2" = content ] && [ "$bytes" -le LIMIT ]; then
+elif [ "$2" = content ]; then
   echo
-  cat <"$p"
+  # A short text the shell reads by itself, faster than a program begins; what is no text is shorter
+  # then than it should be.
+  text=
+  if [ "$bytes" -le 1024 ]; then
+    while IFS= read -r line; do text=$text$line'
+'; done <"$p"
+    text=$text$line
+  fi
+  [ "$bytes" -gt 0 ] && [ "${#text}" = "$bytes" ] || exec cat <"$p"
+  printf %s "$text"
 fi]]
 LOOK = LOOK:gsub("LIMIT", tostring(path.limit))
 
@@ -187,6 +194,7 @@ end
 -- The commands for attributes; all of those that are wanted when the thing is new.
 local function commands(is, want, steps)
   local new = is.kind == "absent"
+  local has_owner = want.owner ~= nil or want.group ~= nil
   local function add(tool, value)
     local argv = { tool, "--", tostring(value), want.path }
     if want.kind == "link" then
@@ -200,8 +208,9 @@ local function commands(is, want, steps)
       add(key == "owner" and "chown" or "chgrp", want[key])
     end
   end
-  -- Last: a change of owner takes special bits away.
-  if want.mode and (new or want.mode ~= is.mode) then
+  -- Last: a change of owner takes special bits away. A new folder has its mode from mkdir.
+  local has_mode = new and want.kind == "dir" and not has_owner
+  if want.mode and not has_mode and (new or want.mode ~= is.mode) then
     steps[#steps + 1] = { run = { "chmod", want.mode, "--", want.path } }
   end
 end
@@ -248,6 +257,7 @@ local function file(is, want, plan, will)
   end
   local content = want.content == nil and "" or want.content
   will.content = content
+  local secret = want.secret or native.is_secret(content) or native.is_secret(is.content)
   plan.steps[1] = {
     write = want.path,
     content = content,
@@ -255,9 +265,10 @@ local function file(is, want, plan, will)
     owner = want.owner,
     group = want.group,
     validate = want.validate,
+    secret = secret or nil,
     keeps = not new and { mode = is.mode, uid = is.uid, gid = is.gid } or nil,
   }
-  local secret = want.secret or native.is_secret(content) or native.is_secret(is.content)
+  plan.makes_file = true
   local before = is.kind == "file" and is.content or nil
   if before ~= nil or is.kind ~= "file" then -- else longer than what is read
     plan.diff = { path = want.path, before = before, after = content, secret = secret or nil }
@@ -316,7 +327,11 @@ function path.plan(is, want, memory)
       plan.steps[1] = { remove = want.path }
     end
     if new then
-      plan.steps[#plan.steps + 1] = { run = { "mkdir", "-p", "--", want.path } }
+      local mkdir = { "mkdir", "-p", "--", want.path }
+      if want.mode then
+        table.move({ "-m", want.mode, "--", want.path }, 1, 4, 3, mkdir)
+      end
+      plan.steps[#plan.steps + 1] = { run = mkdir }
     end
     commands(new and { kind = "absent" } or is, want, plan.steps)
   else
