@@ -20,22 +20,10 @@ const IDLE: usize = 500;
 
 type Attempt = Shared<LocalBoxFuture<'static, Result<Arc<dyn Transport>>>>;
 
-/// Raises the soft limit of open files to the hard one, and says how many sessions fit.
+/// Says how many sessions fit into the limit of open files, which is raised as far as it goes.
 pub(super) fn budget() -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current < limit.maximum || (limit.current.is_some() && limit.maximum.is_none()) {
-        // Refused on some systems when "unlimited" is not allowed for files: then the old one holds.
-        let raised = Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        };
-        let _ = setrlimit(Resource::Nofile, raised);
-    }
-    let soft = getrlimit(Resource::Nofile)
-        .current
-        .unwrap_or(u64::from(u16::MAX));
-    usize::try_from(soft.saturating_sub(RESERVED) / PER_SESSION)
+    let files = crate::descriptors::allowed();
+    usize::try_from(files.saturating_sub(RESERVED) / PER_SESSION)
         .unwrap_or(usize::MAX)
         .max(1)
 }

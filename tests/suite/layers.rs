@@ -20,6 +20,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libssh2_sys", &["ssh"]),
     ("minijinja", &["lua"]),
     ("mlua", &["lua"]),
+    ("openssl", &["scan"]),
     ("rusqlite", &["db", "inventory", "journal"]),
     ("rusqlite_migration", &["db"]),
     ("rustyline", &["ui"]),
