@@ -26,6 +26,22 @@ impl Room {
         Ok(route(hops))
     }
 
+    /// What stands between this machine and a server of the inventory, when it is not the network
+    /// alone: nothing but a session comes through.
+    ///
+    /// # Errors
+    /// Those of a jump host that is named wrongly, as [`Room::target`].
+    pub fn behind(&self, server: &Server) -> Result<Option<String>> {
+        if let Some(profile) = server.tunnel().filter(|_| !self.options.no_tunnel) {
+            return Ok(Some(format!("behind the tunnel `{profile}`")));
+        }
+        let words = self.words(server)?;
+        let last = words
+            .last()
+            .map(|word| format!("behind the jump host `{word}`"));
+        Ok(last)
+    }
+
     /// The way to what is not in the inventory; `jump` goes before `--jump`.
     ///
     /// # Errors

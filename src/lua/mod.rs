@@ -25,6 +25,7 @@ mod repl;
 mod request;
 mod require;
 mod runs;
+mod scan;
 mod secret;
 mod selection;
 mod server;

@@ -27,6 +27,7 @@ pub(super) fn install(lua: &Lua, context: &Rc<Context>) -> mlua::Result<()> {
     talk(lua, context, &mr)?;
     values(lua, context, &mr)?;
     time(lua, context, &mr)?;
+    super::scan::add(lua, context, &mr)?;
     mr.raw_set("version", env!("CARGO_PKG_VERSION"))?;
     mr.raw_set("check", context.room.options.check)?;
     mr.raw_set("config", config(lua, context)?)?;
@@ -134,6 +135,7 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     super::tree::add(lua, &native)?;
     super::ops::add(lua, context, &native)?;
     super::beside::add(lua, context, &native)?;
+    super::scan::add_place(lua, context, &native)?;
     Ok(native)
 }
 

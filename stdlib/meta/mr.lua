@@ -78,6 +78,20 @@ mr = {}
 ---@return mr.Err?
 function mr.try(f, ...) end
 
+---Which TCP ports of a host answer, found by connecting to them. A list of hosts is scanned at once
+---and gives a list; one that cannot be asked has `err` in there, and raises when it is the only one.
+---```lua
+---local scan = mr.scan("203.0.113.9", { ports = "1-1024", banner = true })
+---for _, open in ipairs(scan.open) do
+---  print(open.port, open.name, open.banner)
+---end
+---```
+---@overload fun(hosts: string[], opts?: mr.ScanOpts): mr.ScanOfMany[]
+---@param host string
+---@param opts? mr.ScanOpts
+---@return mr.Scan
+function mr.scan(host, opts) end
+
 ---@class mr.FailOpts
 ---@field hint? string what to do about it
 

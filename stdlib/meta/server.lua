@@ -214,6 +214,25 @@ function Remote:facts(opts) end
 ---@return integer[]
 function Remote:ports(opts) end
 
+---@class mr.ListeningOpts
+
+---The TCP ports on which it listens, with the addresses.
+---@param opts? mr.ListeningOpts
+---@return mr.Listening
+function Remote:listening(opts) end
+
+---Its TCP ports from here, by connecting to them, beside what it says itself. Raises for a server
+---that is reached through others, or is none of the inventory.
+---```lua
+---local scan = server("web-01"):scan_ports { expect = "22,80,443" }
+---for _, found in ipairs(scan.remarks) do
+---  print(found.port, found.remark)
+---end
+---```
+---@param opts? mr.ScanPortsOpts
+---@return mr.Scan
+function Remote:scan_ports(opts) end
+
 ---@class mr.OpsOpts
 ---@field sudo? boolean|string as root, or as that user
 

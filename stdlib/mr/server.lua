@@ -12,6 +12,16 @@ function methods.ports(s, opts)
   return require("mr.ports").of(s, opts)
 end
 
+-- The same with the addresses. See mr.ports.
+function methods.listening(s, opts)
+  return require("mr.ports").listening(s, opts)
+end
+
+-- A scan of it from here, beside what it says itself. See mr.scan.
+function methods.scan_ports(s, opts)
+  return require("mr.scan").of(s, opts)
+end
+
 -- The operations, bound to it. See mr.ops.
 function methods.ops(s, opts)
   return require("mr.ops").of(s, opts)
