@@ -71,6 +71,9 @@ mod suite {
     mod repl_lines;
     mod retire_home;
     mod sandbox;
+    mod scanports;
+    mod scanports_looks;
+    mod scanports_net;
     mod shell;
     mod shows;
     mod ssh_auth;

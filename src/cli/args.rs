@@ -88,6 +88,8 @@ pub enum Command {
         "watch_file", "watchscan", "generateprofile", "gen-profile",
     ])]
     WatchProfile(super::watch_profile::Args),
+    #[command(aliases = ["scanport", "scan_port", "scan_ports"])]
+    Scanports(super::scanports::Args),
     Man(super::man::Args),
     Facts(super::facts::Args),
     Doctor(super::doctor::Args),

@@ -189,6 +189,9 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
                 | "no_tunnel"
                 | "jump"
         ),
+        "scanports" => {
+            !matches!(flag, EXTRA_VARS | "fold" | "command_timeout") && !BECOME.contains(&flag)
+        }
         "watch-profile" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         "facts" => {
             !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout")

@@ -44,7 +44,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("Servers", "connect exec cp", "a shell on one, commands, files"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
     ("", "status facts log", "their state, their system, their past"),
-    ("", "watch-profile", "which ports they listen on"),
+    ("", "scanports watch-profile", "which ports are open, and listened on"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
     ("", "init new check test", "your own: made, looked at, tried"),
     ("", "doc which eject trust", "what Lua can use, where it comes from"),

@@ -36,11 +36,13 @@ mod new;
 mod off_cert;
 mod outcomes;
 mod pages;
+mod ports;
 mod repl;
 mod retire;
 mod rm;
 mod run;
 mod sandbox;
+mod scanports;
 mod script;
 mod secrets;
 mod set;
@@ -164,6 +166,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Completions(args) => completions::run(&app.screen, args),
         Command::Facts(args) => facts::run(app, args),
         Command::WatchProfile(args) => watch_profile::run(app, args),
+        Command::Scanports(args) => scanports::run(app, args),
         Command::Man(args) => man::run(&app.screen, args),
         Command::Doctor(args) => doctor::run(app, args),
         Command::Help(args) => match args.stage() {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::exec::end;
 use super::outcomes::error_json;
+use super::ports::{Kept, known};
 use super::{App, vm};
 use crate::error::Result;
 use crate::fleet::{Outcome, Status};
-use crate::inventory::Server;
 use crate::ui::{json, outcome, sanitize::one_line, width};
 
 /// Find out on which ports servers listen, and keep that as their `ports`.
@@ -29,14 +29,6 @@ pub struct Args {
     all: bool,
 }
 
-/// What a server listens on now, and since the last time.
-#[derive(Default)]
-struct Ports {
-    now: BTreeSet<u16>,
-    come: Vec<u16>,
-    gone: Vec<u16>,
-}
-
 /// Asks, keeps and tells; the exit code is that of the run.
 pub fn run(app: &App, args: &Args) -> Result<u8> {
     let servers = app.room.select(&args.pattern.join(" "))?;
@@ -49,10 +41,11 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     for asked in asked {
         let old = before.get(&asked.server).cloned().unwrap_or_default();
         let outcome = compared(asked, &old);
-        if outcome.status == Status::Changed && !app.room.options.check {
-            let now = outcome.value.as_ref().map(|ports| json!(ports.now));
-            let now = now.unwrap_or_default();
-            app.room.store()?.meta_set(&outcome.server, "ports", &now)?;
+        if outcome.status == Status::Changed
+            && !app.room.options.check
+            && let Some(ports) = &outcome.value
+        {
+            ports.keep(app, &outcome.server)?;
         }
         outcomes.push(outcome);
     }
@@ -60,22 +53,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     Ok(end(app, &outcomes))
 }
 
-/// The ports that the inventory knows: numbers, or texts as the original wrote them.
-fn known(server: &Server) -> BTreeSet<u16> {
-    let ports = server.field("ports");
-    let port = |value: &Value| match value {
-        Value::String(text) => text.trim().parse().ok(),
-        other => other.as_u64().and_then(|n| u16::try_from(n).ok()),
-    };
-    ports
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(port)
-        .collect()
-}
-
-fn compared(asked: Outcome<Value>, old: &BTreeSet<u16>) -> Outcome<Ports> {
+fn compared(asked: Outcome<Value>, old: &BTreeSet<u16>) -> Outcome<Kept> {
     let Outcome {
         server,
         status,
@@ -90,15 +68,9 @@ fn compared(asked: Outcome<Value>, old: &BTreeSet<u16>) -> Outcome<Ports> {
             .flatten()
             .filter_map(Value::as_u64);
         let now: BTreeSet<u16> = ports.filter_map(|n| u16::try_from(n).ok()).collect();
-        Ports {
-            come: now.difference(old).copied().collect(),
-            gone: old.difference(&now).copied().collect(),
-            now,
-        }
+        Kept::between(old, now)
     });
-    let is_new = value
-        .as_ref()
-        .is_some_and(|p| !p.come.is_empty() || !p.gone.is_empty());
+    let is_new = value.as_ref().is_some_and(Kept::is_new);
     Outcome {
         server,
         status: if is_new { Status::Changed } else { status },
@@ -108,14 +80,14 @@ fn compared(asked: Outcome<Value>, old: &BTreeSet<u16>) -> Outcome<Ports> {
     }
 }
 
-fn show(app: &App, outcomes: &[Outcome<Ports>]) -> Result<()> {
+fn show(app: &App, outcomes: &[Outcome<Kept>]) -> Result<()> {
     let widest = outcomes
         .iter()
         .map(|o| width::columns(&one_line(&o.server)))
         .max();
     let widest = widest.unwrap_or(0);
     for o in outcomes {
-        let nothing = Ports::default();
+        let nothing = Kept::default();
         let ports = o.value.as_ref().unwrap_or(&nothing);
         if app.json {
             let object = json!({
@@ -130,41 +102,18 @@ fn show(app: &App, outcomes: &[Outcome<Ports>]) -> Result<()> {
         } else if o.error.is_some() {
             outcome(&app.screen, o, false);
         } else {
-            let signed = |sign: char, list: &[u16]| -> String {
-                list.iter().map(|port| format!("  {sign}{port}")).collect()
-            };
             let now: Vec<String> = ports.now.iter().map(u16::to_string).collect();
             let id = one_line(&o.server);
             let gap = " ".repeat(widest - width::columns(&id));
             let line = format!(
-                "{id}{gap}  {:<7}  {}{}{}",
+                "{id}{gap}  {:<7}  {}{}",
                 o.status.as_str(),
                 now.join(" "),
-                signed('+', &ports.come),
-                signed('-', &ports.gone),
+                ports.signs(),
             );
             app.screen
                 .result(format!("{}\n", line.trim_end()).as_bytes())?;
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_original_wrote_is_understood() {
-        let mut server = Server::new("a", "h", "root", 22);
-        assert!(known(&server).is_empty());
-        for (value, ports) in [
-            (json!(["22", " 80 ", "x", ""]), &[22, 80][..]),
-            (json!([443, 70000, -1, 22]), &[22, 443]),
-            (json!("22"), &[]),
-        ] {
-            server.set_meta("ports", value);
-            assert_eq!(known(&server).into_iter().collect::<Vec<_>>(), ports);
-        }
-    }
 }

@@ -28,6 +28,7 @@ pub mod log;
 mod lua_text;
 mod nodes;
 mod operation;
+pub mod ports;
 mod problem;
 mod progress;
 mod report;
