@@ -98,6 +98,7 @@ struct Inner {
     server: Option<String>,
     command: Option<String>,
     hint: Option<String>,
+    reason: Option<String>,
     output: Option<Output>,
     evidence: Option<serde_json::Value>,
     traceback: Option<String>,
@@ -113,6 +114,7 @@ impl Error {
             server: None,
             command: None,
             hint: None,
+            reason: None,
             output: None,
             evidence: None,
             traceback: None,
@@ -170,6 +172,13 @@ impl Error {
         self
     }
 
+    /// Says in one word which of the failures of its kind it is, for code that acts on it.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.0.reason = Some(reason.into());
+        self
+    }
+
     /// Keeps what the command had printed before it failed.
     #[must_use]
     pub fn output(mut self, output: Output) -> Self {
@@ -224,6 +233,10 @@ impl Error {
     /// What to do about it.
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
+    }
+    /// Which of the failures of its kind it is.
+    pub fn reason_word(&self) -> Option<&str> {
+        self.0.reason.as_deref()
     }
     /// What the command printed before it failed.
     pub fn remote_output(&self) -> Option<&Output> {

@@ -7,7 +7,7 @@
 //! ```text
 //! output error cancel descriptors quote secret tokens events config sshconfig
 //!   <  db inventory journal | ssh | scan
-//!   <  fleet | sandbox  <  lua | ui  <  cli  <  main
+//!   <  docker  <  fleet | sandbox  <  lua | ui  <  cli  <  main
 //! ```
 //! - [`error`], [`output`], [`cancel`], [`descriptors`], [`quote`], [`secret`], [`events`]: the vocabulary that
 //!   everything speaks. [`tokens`]: Lua source taken apart. [`config`]: settings, their origin, and the folders. [`sshconfig`]: what
@@ -15,6 +15,7 @@
 //! - [`db`]: the one SQLite connection and its migrations. [`inventory`]: servers, the list-file
 //!   format, selection patterns, the store. [`journal`]: the log of what went to servers.
 //!   [`ssh`]: one thread per session behind [`ssh::Transport`]. [`scan`]: which TCP ports answer.
+//! - [`docker`]: what is asked of docker on a server, and its answers as records.
 //! - [`fleet`]: the [`fleet::Room`] that joins them, and the bounded parallel map with one outcome
 //!   per server. [`sandbox`]: real sshd servers on loopback, to learn and to test with.
 //! - [`lua`]: the VM and its bindings; stages, playbooks and workflows are Lua files under
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod descriptors;
+pub mod docker;
 pub mod error;
 pub mod events;
 pub mod fleet;

@@ -1,6 +1,7 @@
 //! [`Context`]: what every binding of one VM shares.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 
@@ -8,6 +9,7 @@ use futures::future::{Either, join_all, select};
 
 use super::limits::Limits;
 use super::loader::Loader;
+use crate::docker::engine::Found;
 use crate::error::{Error, Kind, Result};
 use crate::fleet::{Room, Worst};
 use crate::ssh::{Reply, Transport};
@@ -31,6 +33,8 @@ pub(super) struct Context {
     pub(super) exit: Cell<Option<u8>>,
     /// How the parts of servers ended, in all fleet calls that did not ask to be left out of it.
     pub(super) ended: RefCell<Worst>,
+    /// How each server's login gets at its docker, by the server's id.
+    pub(super) docker: RefCell<HashMap<String, Found>>,
     /// Goodbyes that were begun by a synchronous `__close`; the VM's end waits for them.
     closing: RefCell<Vec<Reply<()>>>,
 }
@@ -46,6 +50,7 @@ impl Context {
             scope: RefCell::new("this session".to_owned()),
             exit: Cell::new(None),
             ended: RefCell::default(),
+            docker: RefCell::default(),
             closing: RefCell::default(),
         })
     }

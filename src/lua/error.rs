@@ -152,6 +152,9 @@ fn of_table(table: &Table) -> Error {
     {
         error = error.evidence(evidence);
     }
+    if let Some(reason) = text("reason") {
+        error = error.reason(reason);
+    }
     error
 }
 
@@ -173,6 +176,7 @@ pub(super) fn to_table(lua: &Lua, error: &Error) -> mlua::Result<Table> {
     table.raw_set("server", error.server_id())?;
     table.raw_set("command", error.remote_command())?;
     table.raw_set("hint", error.hint_text())?;
+    table.raw_set("reason", error.reason_word())?;
     if let Some(Output { code, stderr, .. }) = error.remote_output() {
         table.raw_set("code", *code)?;
         table.raw_set("stderr", lua.create_string(stderr)?)?;

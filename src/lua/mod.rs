@@ -10,6 +10,7 @@ mod check;
 mod complete;
 mod context;
 pub mod doc;
+mod docker;
 mod error;
 mod facts;
 mod fleet;
@@ -123,6 +124,7 @@ fn compose(context: &Rc<Context>) -> mlua::Result<Lua> {
     require::install(&lua, context)?;
     mr::install(&lua, context)?;
     verbs::install(&lua)?;
+    docker::install(&lua)?;
     context.limits.bound(&lua)?;
     Ok(lua)
 }

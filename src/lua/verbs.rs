@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use mlua::{Lua, Table, UserDataMethods, UserDataRef, Value};
 
+use super::docker::Docker;
 use super::link::Link;
 use super::options::{Options, bytes_of};
 use super::request::{AsUser, READ, RUN, Request, request, script};
@@ -135,6 +136,9 @@ pub(super) fn add<T: HasLink, M: UserDataMethods<T>>(methods: &mut M) {
         };
         Ok(link.wait(work).await?)
     });
+    methods.add_method("docker", |_, this, opts: Value| {
+        Ok(Docker::new(this.link(), opts)?)
+    });
     methods.add_method("log", |_, this, message: String| {
         this.link().note(Level::Notice, &message);
         Ok(())
@@ -185,7 +189,13 @@ async fn run(lua: &Lua, link: &Rc<Link>, request: Request, shown: String) -> mlu
     result(lua, link, shown, &output)
 }
 
-fn result(lua: &Lua, link: &Link, command: String, output: &Output) -> mlua::Result<Table> {
+/// The result table of a command.
+pub(super) fn result(
+    lua: &Lua,
+    link: &Link,
+    command: String,
+    output: &Output,
+) -> mlua::Result<Table> {
     let table = lua.create_table_with_capacity(0, 9)?;
     table.raw_set("ok", output.is_success())?;
     table.raw_set("code", output.code)?;
@@ -200,24 +210,35 @@ fn result(lua: &Lua, link: &Link, command: String, output: &Output) -> mlua::Res
 }
 
 /// The result of a command that check mode withheld: looking into it makes the outcome unknown.
-fn unknown_result(lua: &Lua, link: &Rc<Link>, command: String) -> mlua::Result<Table> {
+pub(super) fn unknown_result(lua: &Lua, link: &Rc<Link>, command: String) -> mlua::Result<Table> {
+    const KNOWN: [&str; 7] = [
+        "ok",
+        "code",
+        "signal",
+        "stdout",
+        "stderr",
+        "duration",
+        "truncated",
+    ];
+    withheld(lua, link, command, |key| KNOWN.contains(&key))
+}
+
+/// What stands for the answer of a command that was not run: a look at a key that it would have
+/// had raises.
+pub(super) fn withheld(
+    lua: &Lua,
+    link: &Rc<Link>,
+    command: String,
+    has: fn(&str) -> bool,
+) -> mlua::Result<Table> {
     let table = lua.create_table()?;
     table.raw_set("server", link.id.as_str())?;
     table.raw_set("command", command.as_str())?;
     let meta = lua.create_table()?;
     let link = link.clone();
     let look = move |_: &Lua, (_, key): (Table, Value)| -> mlua::Result<Value> {
-        let known = [
-            "ok",
-            "code",
-            "signal",
-            "stdout",
-            "stderr",
-            "duration",
-            "truncated",
-        ];
         match super::options::text_of(&key) {
-            Some(key) if known.contains(&key.as_str()) => {
+            Some(key) if has(&key) => {
                 link.unknown.set(true);
                 let message =
                     format!("check mode cannot tell `{key}` of a command that was not run");

@@ -44,6 +44,9 @@ pub fn error(error: &Error, redactor: &Redactor) -> Value {
         "stderr": output.map(|o| String::from_utf8_lossy(&o.stderr)),
         "hint": error.hint_text().map(clean),
     });
+    if let Some(reason) = error.reason_word() {
+        object["reason"] = clean(reason).into();
+    }
     if let Some(evidence) = error.evidence_found() {
         object["evidence"] = cleaned(evidence, redactor);
     }

@@ -16,6 +16,7 @@ vars = {}
 ---@field code integer?
 ---@field stderr string?
 ---@field hint string?
+---@field reason string? one word of those of its kind, where there are: see `Remote:docker`
 ---@field evidence table? what a container that failed has to say for itself: state, health checks, last lines
 
 ---The commands on the servers, when they are not in the usual place.

@@ -10,6 +10,12 @@ before_each(function()
     local one = fake(id, { tags = { "edge" } })
     one:on_like("*", "")
     one:on_like("sh -s -- *", script.first .. "\nos_id=debian\n" .. script.last .. "\n")
+    one:on_like("d() {*network*", "[]")
+    one:on_like("d() {*volume*", "[]")
+    one:on_like("d() {*d version*", "{}\n[]\n")
+    one:on_like("d() {*image inspect*", '\n[{"Id":"sha256:aa","Size":1}]')
+    one:on_like("d() {*container inspect*", '\n[{"Id":"aa","Name":"/web"}]')
+    one:on_like("docker inspect *", "[]")
   end
 end)
 

@@ -100,6 +100,19 @@ async fn real() -> Names {
         real.extend(prefixed(&format!("{class}."), registered(file, &fields)));
     }
     real.extend(prefixed("Fleet:", keys(&bench, "require 'mr.fleet'").await));
+    for file in ["containers", "images", "engine"] {
+        let file = format!("docker/{file}");
+        real.extend(prefixed("Docker:", registered(&file, &methods)));
+    }
+    real.insert("Docker:compose".to_owned());
+    let mut compose = registered("docker/compose", &methods);
+    compose.remove("compose");
+    real.extend(prefixed("Compose:", compose));
+    real.extend(prefixed("Compose.", registered("docker/compose", &fields)));
+    real.extend(prefixed(
+        "Docker:",
+        keys(&bench, "require 'mr.docker'").await,
+    ));
     for module in [
         "server", "ssh", "fleet", "mr", "mr.json", "mr.text", "mr.stage",
     ] {

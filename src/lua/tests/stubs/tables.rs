@@ -26,6 +26,8 @@ fn receiver(item: &Item) -> &'static str {
         Some("Fake") => "web",
         Some("Ssh") => "server('web'):connect()",
         Some("mr.Ops") => "server('web'):ops()",
+        Some("Docker") => "server('web'):docker()",
+        Some("Compose") => "server('web'):docker():compose { folder = '/srv' }",
         _ => "server 'web'",
     }
 }

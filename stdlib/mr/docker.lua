@@ -1,0 +1,4 @@
+-- Methods of every Docker that are written in Lua. Internal.
+local methods = {}
+
+return methods
