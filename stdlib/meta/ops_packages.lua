@@ -104,10 +104,12 @@ function Ops:systemd_unit(name, opts) end
 ---@class mr.ops.FirewallOpts : mr.ops.Common
 ---@field state? "present"|"absent" whether these rules are there; others stay as they are
 ---@field policy? "allow"|"deny"|"reject" what happens to all else that comes in
+---@field exact? boolean rules that are not in the list go
 ---@field enabled? boolean is the firewall on, now and after a start?
 ---@field backend? "ufw"|"firewalld"|"nftables" else the one that is installed
 ---@field zone? string firewalld: else its default zone
 ---@field ssh_port? integer the port of the connection, where it cannot be seen
+---@field connection? "allow"|"refuse"|"ignore" when the rules leave the connection in use out: allow it first, fail, or shut it out
 
 ---Rules for what may come in. The port of the connection in use stays open: it is allowed first, and
 ---a rule that would shut it is refused.

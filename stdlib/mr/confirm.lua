@@ -137,8 +137,10 @@ local function refuse_second(s, o, state)
   )
 end
 
--- Takes the timer off through a new connection, as long as there is time. Gives the state after it,
--- or nil and why no connection came.
+-- Takes the timer off through a new connection, as long as there is time. True, or nil and why no
+-- connection came; nil alone when one came and the server had decided before.
+---@return boolean?
+---@return mr.Err?
 local function prove(s, o, token, deadline)
   local why
   repeat
@@ -148,7 +150,7 @@ local function prove(s, o, token, deadline)
       state, err = mr.try(ask, session, o.sudo, "disarm", token)
     end
     if state then
-      return state
+      return state.confirmed == token or nil, why
     elseif err and err.kind == "cancelled" then
       error(err, 0)
     end
@@ -273,13 +275,11 @@ function confirm.guard(s, opts, change)
     give_up(s, o, token, deadline, results[2])
   end
   s:phase "proving that a new connection comes"
-  local after, err = prove(s, o, token, deadline)
-  if not after then
-    local why = ("after this change no new connection came: %s"):format(
-      err and err.message or "in time"
-    )
+  local is_proven, err = prove(s, o, token, deadline)
+  if not is_proven and err then
+    local why = ("after this change no new connection came: %s"):format(err.message)
     raise_cut(s, o, token, deadline, { message = why })
-  elseif after.confirmed ~= token then
+  elseif not is_proven then
     raise_cut(s, o, token, deadline, {
       message = ("the change took longer than the %d s that it had"):format(o.timeout),
       hint = "a longer `timeout` leaves more time",

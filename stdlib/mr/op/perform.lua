@@ -197,6 +197,18 @@ local function work(on, op, o, common, told)
   return status
 end
 
+-- What the operation would do now, without doing it: its plan, nil when there is nothing to do, and
+-- what is there. For stages, which have to know that before they arm what undoes a change.
+function perform.foresee(on, op, ...)
+  local o = perform.decode(op, table.pack(...))
+  local facts = op.facts and on.server:facts() or nil
+  local is = on.work.check and on.memory[perform.key(op, o)] or nil
+  if is == nil then
+    is = op.read(steps.look(on.server, look_of(op, o, facts), on.sudo), o, facts)
+  end
+  return op.plan(is, o, facts, on.memory), is
+end
+
 local Result = { __name = "OpResult" }
 
 function Result:__tostring()

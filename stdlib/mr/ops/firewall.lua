@@ -29,10 +29,17 @@ local op = {
       choices = { "allow", "deny", "reject" },
       help = "what happens to all else that comes in",
     },
+    exact = { type = "boolean", default = false, help = "rules that are not in the list go" },
     enabled = { type = "boolean", help = "is the firewall on, now and after a start?" },
     backend = { type = "string", choices = BACKENDS, help = "else the one that is installed" },
     zone = { type = "string", help = "firewalld: else its default zone" },
     ssh_port = { type = "integer", help = "the port of the connection, where it cannot be seen" },
+    connection = {
+      type = "string",
+      choices = { "allow", "refuse", "ignore" },
+      default = "allow",
+      help = "when the rules leave the connection in use out: allow it first, fail, or shut it out",
+    },
   },
   like = { ansible = "ufw, firewalld", pyinfra = "iptables.rule" },
   platforms = "ufw, firewalld, nftables",
@@ -48,6 +55,8 @@ function op.valid(o)
     args.refuse("`firewall`: `zone` must be a word")
   elseif o.ssh_port and (o.ssh_port < 1 or o.ssh_port > 65535) then
     args.refuse("`firewall`: `ssh_port` must be a port, 1 to 65535")
+  elseif o.exact and o.state == "absent" then
+    args.refuse("`firewall`: `exact` goes with rules that shall be there")
   elseif #o.rules == 0 and o.policy == nil and o.enabled == nil then
     args.refuse("`firewall`: nothing is wanted of it")
   end
@@ -154,8 +163,13 @@ local function difference(is, o)
     end
   end
   for _, one in ipairs(is.rules) do
-    if o.state == "present" or not wanted[rule.text(one)] then
+    if
+      wanted[rule.text(one)] and o.state == "present"
+      or not wanted[rule.text(one)] and not o.exact
+    then
       after[#after + 1] = one
+    elseif o.exact then
+      remove[#remove + 1] = one
     end
   end
   table.move(add, 1, #add, #after + 1, after)
@@ -165,6 +179,9 @@ end
 -- The rule that must come first so that the connection in use goes on; nil when it does anyway.
 -- Refuses what would shut it out.
 local function opening(is, o, backend, after, remove, policy)
+  if o.connection == "ignore" then
+    return nil
+  end
   local port = o.ssh_port or is.port
   if not port then
     mr.fail("it cannot be seen by which port this connection came in", {
@@ -195,6 +212,15 @@ local function opening(is, o, backend, after, remove, policy)
         port
       ),
       { hint = "allow its port, or its address alone, before" }
+    )
+  end
+  if o.connection == "refuse" then
+    mr.fail(
+      ("port %d, by which this connection came in from %s, is not among the allowed ones"):format(
+        port,
+        is.client or "an unknown address"
+      ),
+      { hint = "allow it, too: nobody would get in any more" }
     )
   end
   return rule.make("allow", tostring(port), "tcp", nil)

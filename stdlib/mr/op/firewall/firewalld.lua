@@ -162,4 +162,12 @@ function firewalld.steps(is, want)
   return steps
 end
 
+-- The files that a change touches, and the shell text that makes what runs fit them again.
+function firewalld.guard(is)
+  return {
+    files = { ("/etc/firewalld/zones/%s.xml"):format(is.zone) },
+    undo = is.active and "firewall-cmd --reload" or "systemctl disable --now firewalld",
+  }
+end
+
 return firewalld

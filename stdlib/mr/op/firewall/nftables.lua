@@ -9,7 +9,9 @@ local FILE = "/etc/nftables.d/mroom.nft"
 
 nftables.look = [==[
 main=/etc/nftables.conf
-[ ! -e /etc/sysconfig/nftables.conf ] || main=/etc/sysconfig/nftables.conf
+for other in /etc/sysconfig/nftables.conf /etc/nftables.nft; do
+  [ ! -e "$other" ] || main=$other
+done
 echo "main=$main"
 if grep -qE '^[[:space:]]*include[[:space:]]+"/etc/nftables\.d/(\*|mroom)\.nft"' "$main" 2>/dev/null; then
   echo included=yes
@@ -19,14 +21,25 @@ fi
 if nft list table inet mroom >/dev/null 2>&1; then
   echo loaded=yes
   nft list table inet mroom | sed -n 's/.*comment "\(.*\)".*/now=\1/p; s/.*policy \([a-z]*\);.*/now-policy=\1/p'
+  echo "now-lines=$(nft list table inet mroom | wc -l)"
 fi
 if [ -r FILE ]; then
   sed -n 's/.*comment "\(.*\)".*/kept=\1/p; s/.*policy \([a-z]*\);.*/kept-policy=\1/p' FILE
+  echo "kept-lines=$(sed '/^#/d; /^delete table/d' FILE | wc -l)"
 fi
-! command -v systemctl >/dev/null 2>&1 || echo "service=$(systemctl is-enabled nftables 2>/dev/null)"
+if command -v systemctl >/dev/null 2>&1; then
+  echo "service=$(systemctl is-enabled nftables 2>/dev/null)"
+elif command -v rc-update >/dev/null 2>&1; then
+  echo manager=openrc
+  if rc-update show default 2>/dev/null | grep -q '^ *nftables '; then echo service=enabled
+  else echo service=disabled
+  fi
+fi
 ]==]
 nftables.look = nftables.look:gsub("FILE", FILE)
 
+---@type table<string, boolean>
+local MAINS = { ["/etc/sysconfig/nftables.conf"] = true, ["/etc/nftables.nft"] = true }
 local POLICIES = { drop = "deny", accept = "allow" }
 
 function nftables.read(is, found)
@@ -42,15 +55,23 @@ function nftables.read(is, found)
   end
   is.policy = POLICIES[(found["kept-policy"] or {})[1] or "accept"]
   is.included = (found.included or {})[1] == "yes"
-  is.main = found.main[1] == "/etc/sysconfig/nftables.conf" and found.main[1]
-    or "/etc/nftables.conf"
+  is.main = MAINS[found.main[1]] and found.main[1] or "/etc/nftables.conf"
   is.service = (found.service or {})[1]
+  is.openrc = (found.manager or {})[1] == "openrc" or nil
   is.loaded = (found.loaded or {})[1] == "yes"
   is.active = is.loaded and is.included and is.service ~= "disabled"
   -- What runs is what the file says?
   local now, kept = table.concat(found.now or {}, "\n"), table.concat(found.kept or {}, "\n")
+  -- One line more or less is a rule that somebody has put in or taken out by hand. The file begins
+  -- with one line more: the table that is then put in place of an older one.
+  local lines = math.tointeger(tonumber((found["kept-lines"] or {})[1]))
+  local running = math.tointeger(tonumber((found["now-lines"] or {})[1]))
   is.drifted = is.loaded
-    and (now ~= kept or (found["now-policy"] or {})[1] ~= (found["kept-policy"] or {})[1])
+    and (
+      now ~= kept
+      or (found["now-policy"] or {})[1] ~= (found["kept-policy"] or {})[1]
+      or (lines ~= nil and running ~= lines - 1)
+    )
 end
 
 local VERDICTS = { allow = "accept", deny = "drop", reject = "reject" }
@@ -86,6 +107,8 @@ function nftables.file(rules, policy)
     "    ct state invalid drop",
     '    iifname "lo" accept',
     "    meta l4proto { 1, 58 } accept",
+    -- Answers of DHCPv6 come from an address that was not asked.
+    "    ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
   }
   for _, one in ipairs(rules) do
     lines[#lines + 1] = line(one)
@@ -123,9 +146,22 @@ function nftables.steps(is, want)
   end
   if want.active and is.service == "disabled" then
     -- Not started: that would load the system's file and flush what others have set.
-    steps[#steps + 1] = { run = { "systemctl", "enable", "nftables" } }
+    local words = is.openrc and { "rc-update", "add", "nftables", "default" }
+      or { "systemctl", "enable", "nftables" }
+    steps[#steps + 1] = { run = words }
   end
   return steps
+end
+
+-- The files that a change touches, and the shell text that makes what runs fit them again.
+function nftables.guard(is)
+  local undo = {
+    is.loaded and ("nft -f %s"):format(FILE) or "nft delete table inet mroom 2>/dev/null || :",
+  }
+  if is.service == "disabled" then
+    undo[2] = is.openrc and "rc-update del nftables default" or "systemctl disable nftables"
+  end
+  return { files = { is.main, FILE }, undo = table.concat(undo, "\n") }
 end
 
 return nftables

@@ -101,4 +101,17 @@ function ufw.steps(_, want)
   return steps
 end
 
+-- The files that a change touches, and the shell text that makes what runs fit them again.
+function ufw.guard(is)
+  return {
+    files = {
+      "/etc/ufw/ufw.conf",
+      "/etc/default/ufw",
+      "/etc/ufw/user.rules",
+      "/etc/ufw/user6.rules",
+    },
+    undo = is.active and "ufw reload" or "ufw disable",
+  }
+end
+
 return ufw
