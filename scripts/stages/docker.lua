@@ -58,11 +58,11 @@ local function candidates(s, from, sudo)
   return has
 end
 
--- Brings engine and Compose there.
-local function install(s, on, o, is, from, sudo)
+-- Brings engine and Compose there; `repo` is what the operation of that name gets, if anything.
+local function install(s, on, o, is, from, repo, sudo)
   local has = {}
-  if from.kind == "official" then
-    local name, options = source.repo(o, from, is)
+  if repo then
+    local name, options = table.unpack(repo)
     local is_new = on:repo(name, options).changed
     has = look.candidates(s, from.manager, source.names(from), sudo)
     local ok, err = mr.try(source.engine, o, from, has, is)
@@ -175,8 +175,9 @@ return {
       })
     end
     local from = not is_right and source.choose(o, is, facts)
+    -- What is too old, or signed by another key, is refused before anything is changed.
+    local repo = from and from.kind == "official" and table.pack(source.repo(o, from, is)) or nil
     if from and from.kind == "distro" and not is_engine(is, o) then
-      -- Refuses what is too old before anything is changed.
       source.engine(o, from, candidates(s, from, sudo), is)
     end
     on:handler("restart docker", function()
@@ -192,7 +193,7 @@ return {
       })
     end
     if from then
-      install(s, on, o, is, from, sudo)
+      install(s, on, o, is, from, repo, sudo)
     end
     if is.init then
       on:service("docker", { state = "running", enabled = true })

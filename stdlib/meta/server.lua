@@ -242,6 +242,40 @@ function Remote:scan_ports(opts) end
 ---@return mr.Ops
 function Remote:ops(opts) end
 
+---What becomes of a file on its way into the workspace.
+---@class mr.WorkspaceOpts
+---@field modifier? (fun(text: string): string|Secret)|(fun(text: string): string|Secret)[] text -> text
+---@field values? table<string, any> makes it a template, with these values
+---@field mode? string permissions; a new file gets 0644
+---@field to? string its name there, folders may be in it; else the one here
+---@field sudo? boolean|string as root, or as that user; else as the login
+
+---Brings a local file into `cache/` of the server's workspace; a path that is not absolute is below the
+---setting `local_workspace`. What is there already stays as it is.
+---```lua
+---if mr.exists "jobs.json" then
+---  server("web-01"):upload_cache_file("jobs.json", { to = "jobs/all.json" })
+---end
+---```
+---@param from string
+---@param opts? mr.WorkspaceOpts
+---@return mr.OpResult
+function Remote:upload_cache_file(from, opts) end
+
+---The same for `assets/`.
+---```lua
+---local function unix(text)
+---  return (text:gsub("\r\n", "\n"))
+---end
+---if mr.exists "app.conf" then
+---  server("web-01"):upload_asset_file("app.conf", { values = { port = 8080 }, modifier = unix })
+---end
+---```
+---@param from string
+---@param opts? mr.WorkspaceOpts
+---@return mr.OpResult
+function Remote:upload_asset_file(from, opts) end
+
 ---A server of the inventory.
 ---@class Server : mr.Remote
 ---@field id string

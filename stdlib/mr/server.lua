@@ -27,4 +27,13 @@ function methods.ops(s, opts)
   return require("mr.ops").of(s, opts)
 end
 
+-- A local file into `cache/` or `assets/` of the server's workspace. See mr.workspace.
+function methods.upload_cache_file(s, from, opts)
+  return require("mr.workspace").upload(s, "cache", from, opts)
+end
+
+function methods.upload_asset_file(s, from, opts)
+  return require("mr.workspace").upload(s, "assets", from, opts)
+end
+
 return methods

@@ -149,3 +149,43 @@ describe("a secret option of a stage", function()
     expect(notes):has_no "sesame"
   end)
 end)
+
+describe("the stage daed", function()
+  local FINE = "kernel 6.12.1-amd64\nmachine x86_64\nbtf yes\nsystemd yes\n"
+
+  local function daed(text, options)
+    local facts = { script.first, "uid=0", "package_manager=apt", script.last, "" }
+    web:on_like("sh -s -- BPF *", text)
+    web:on_like("sh -s -- *=*", table.concat(facts, "\n"))
+    return fleet.select("web-1"):stage("daed", { options = { daed = options or {} } })[1]
+  end
+
+  it("finds that all is done, and marks it", function()
+    expect(daed(FINE .. "version daed version v1.0.0\nrunning yes\nenabled yes\n").status):is "ok"
+    expect(server("web-1").meta.daed_installed):is(true)
+  end)
+
+  it("refuses a kernel that lacks something, and a package that nothing proves", function()
+    for _, case in ipairs {
+      { FINE:gsub("6.12.1", "5.10.0"), "the kernel is 5.10.0-amd64, and daed needs 5.17" },
+      { FINE:gsub("btf yes\n", ""), "the kernel has no BTF" },
+      {
+        FINE .. "lacks CONFIG_NET_CLS_BPF\nlacks CONFIG_BPF_JIT\n",
+        "CONFIG_NET_CLS_BPF, CONFIG_BPF_JIT",
+      },
+      { FINE:gsub("systemd yes\n", ""), "a service of systemd" },
+      { FINE, "the SHA-256 of daed's package is not known" },
+      { "\27[2J\nkernel\n", "the kernel is unknown" },
+    } do
+      expect(assert(daed(case[1]).err).message):has(case[2])
+    end
+    expect(writes()):is {}
+    expect(server("web-1").meta.daed_installed):is(nil)
+  end)
+
+  it("refuses options that cannot be meant", function()
+    expect(assert(daed("", { version = "newest" }).err).message):has "`version` must be numbers"
+    expect(assert(daed("", { sha256 = "abc" }).err).message):has "`sha256` must be 64"
+    expect(web:calls()):is {}
+  end)
+end)

@@ -87,9 +87,11 @@ function look.parse(text)
       hint = "is `sh` a POSIX shell there?",
     })
   end
-  local is, at = { packages = {} }, first + 1
+  -- `capture` takes the white space at the end, which means nothing in JSON either.
+  text = text .. "\n"
+  local is, at = { packages = {} }, first + 1 ---@type any, integer
   while at <= #text do
-    local line, after = text:match("^([^\n]*)\n()", at)
+    local line, after = text:match("^([^\n]*)\n()", at) ---@type string?, any
     if not line or line == "settings" then
       is.settings = line and text:sub(after) or nil
       break
@@ -103,11 +105,8 @@ function look.parse(text)
     at = after
   end
   local size = math.tointeger(tonumber(is.size))
-  if is.settings and (not size or #is.settings > size) then
+  if is.settings and (not size or #is.settings > size + 1) then
     mr.fail(("the server's `%s` cannot be read"):format(SETTINGS))
-  elseif is.settings and #is.settings < size then
-    -- `capture` takes the white space at the end.
-    is.settings = is.settings .. "\n"
   end
   is.dockerd = is.dockerd and is.dockerd:match "version ([%w.+~-]+)"
   is.init = (is.init == "systemd" or is.init == "openrc") and is.init or nil
