@@ -1,5 +1,5 @@
 -- mr.restart: a server is restarted, and its return is waited for. For the operation `reboot` and
--- the workflows `reboot_rolling` and `update`.
+-- the workflows `reboot_rolling` and `update`; `server:health()` asks whether one is needed.
 --
 -- A server is back when a new session says another boot id than before; then a probe of the
 -- caller's may say when it is well. This machine itself is never restarted.
@@ -7,6 +7,23 @@ local restart = {}
 
 local COMMAND = "systemctl reboot 2>/dev/null || shutdown -r now || reboot"
 local BOOT_ID = "cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime"
+
+-- The body of a shell function that says `needed WHY` when something waits for a restart: what the
+-- distributions leave or tell for that. It uses `say` and `have` of the script around it.
+restart.look = [[
+for file in /run/reboot-required /var/run/reboot-required; do
+  [ ! -e "$file" ] || { say needed "$file is there"; return 0; }
+done
+if have needs-restarting; then
+  needs-restarting -r >/dev/null 2>&1
+  [ $? -ne 1 ] || say needed "needs-restarting says so"
+elif have zypper; then
+  zypper -n needs-rebooting >/dev/null 2>&1
+  [ $? -ne 102 ] || say needed "zypper says so"
+elif [ -n "$(ls /lib/modules 2>/dev/null)" ] && [ ! -d "/lib/modules/$(uname -r)" ]; then
+  say needed "the running kernel is no longer installed"
+fi
+]]
 
 local function shell(command)
   return { "sh", "-c", command }

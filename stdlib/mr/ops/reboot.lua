@@ -6,22 +6,6 @@ local args = require "mr.args"
 local reader = require "mr.ops.system.reader"
 local restart = require "mr.restart"
 
--- Does something wait for a restart? What the distributions leave or tell for that.
-local LOOK = [[
-for file in /run/reboot-required /var/run/reboot-required; do
-  [ ! -e "$file" ] || { say needed "$file is there"; return 0; }
-done
-if have needs-restarting; then
-  needs-restarting -r >/dev/null 2>&1
-  [ $? -ne 1 ] || say needed "needs-restarting says so"
-elif have zypper; then
-  zypper -n needs-rebooting >/dev/null 2>&1
-  [ $? -ne 102 ] || say needed "zypper says so"
-elif [ -n "$(ls /lib/modules 2>/dev/null)" ] && [ ! -d "/lib/modules/$(uname -r)" ]; then
-  say needed "the running kernel is no longer installed"
-fi
-]]
-
 local function plan(is, o, memory)
   if o.if_needed and not is.needed then
     if memory and next(memory.packages) then
@@ -92,7 +76,7 @@ return {
     end
   end,
   look = function()
-    return reader.look(LOOK, {})
+    return reader.look(restart.look, {})
   end,
   read = function(answer)
     return { needed = reader.parse(answer).needed }
