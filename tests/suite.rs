@@ -30,6 +30,7 @@ mod suite {
     mod facts;
     mod files;
     mod golden;
+    mod health;
     mod help;
     mod import_ansible;
     mod import_ansible_oracle;
@@ -71,6 +72,7 @@ mod suite {
     mod repl_lines;
     mod retire_home;
     mod sandbox;
+    mod scan_docker;
     mod scanports;
     mod scanports_looks;
     mod scanports_net;

@@ -67,6 +67,11 @@ pub enum Command {
     Eval(super::eval::Args),
     Stage(super::stage::Args),
     Status(super::status::Args),
+    Health(super::health::Args),
+    #[command(name = "scan_docker", aliases = [
+        "docker-scan", "scandocker", "validation", "valid", "scan_dockers", "scan-docker",
+    ])]
+    ScanDocker(super::scan_docker::Args),
     #[command(name = "add-cert", aliases = [
         "addingcert", "makecert", "cert-on", "on-cert", "customcert", "certificatessh", "sshcertifcate",
     ])]

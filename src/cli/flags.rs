@@ -205,6 +205,8 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
         ),
         "exec" => flag != EXTRA_VARS,
         "status" => !matches!(flag, EXTRA_VARS | "fold" | "check") && !BECOME.contains(&flag),
+        "health" => !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout"),
+        "scan_docker" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         "cp" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),
         _ => false,
     }

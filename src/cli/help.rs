@@ -37,14 +37,14 @@ impl Args {
 /// the list of commands.
 #[rustfmt::skip]
 const SUBJECTS: &[(&str, &str, &str)] = &[
-    ("Inventory", "ls show", "the servers as a table, one whole"),
+    ("Inventory", "ls show watch-profile", "a table, one whole; their ports"),
     ("", "import export", "lists, other tools' inventories, JSON"),
     ("", "add set edit rm", "by hand"),
     ("", "retire unretire set-home", "out of service, back; the start folder"),
     ("Servers", "connect exec cp", "a shell on one, commands, files"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
-    ("", "status facts log", "their state, their system, their past"),
-    ("", "scanports watch-profile", "which ports are open, and listened on"),
+    ("", "status health facts log", "their state, judged; what they are"),
+    ("", "scan_docker scanports", "what Docker runs, which ports are open"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
     ("", "init new check test", "your own: made, looked at, tried"),
     ("", "doc which eject trust", "what Lua can use, where it comes from"),

@@ -25,6 +25,7 @@ mod facts;
 mod fields;
 mod flags;
 mod grammar;
+mod health;
 mod help;
 mod import;
 mod init;
@@ -42,6 +43,7 @@ mod retire;
 mod rm;
 mod run;
 mod sandbox;
+mod scan_docker;
 mod scanports;
 mod script;
 mod secrets;
@@ -152,6 +154,8 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Eval(args) => eval::run(app, args),
         Command::Status(args) => status::run(app, args),
         Command::Stage(args) => stage::run(app, args),
+        Command::Health(args) => health::run(app, args),
+        Command::ScanDocker(args) => scan_docker::run(app, args),
         Command::AddCert(args) => add_cert::run(app, args),
         Command::OffCert(args) => off_cert::run(app, args),
         Command::Which(args) => which::run(app, args),

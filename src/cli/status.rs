@@ -8,7 +8,7 @@ use super::exec::end;
 use super::outcomes::error_json;
 use super::{App, values, watch};
 use crate::error::Result;
-use crate::fleet::{Counts, Health, Outcome, Space, health, map};
+use crate::fleet::{Counts, Health, Outcome, health, map};
 use crate::inventory::Server;
 use crate::output::Stream;
 use crate::ui::status::{Row, table};
@@ -164,21 +164,14 @@ fn update(rows: &mut [Row], outcome: &Outcome<Health>) {
 /// Times in seconds, sizes in bytes, null for what the server did not say.
 fn object(app: &App, outcome: &Outcome<Health>, marks: &[&str]) -> Value {
     let nothing = Health::default();
-    let health = outcome.value.as_ref().unwrap_or(&nothing);
-    let seconds = |time: Option<Duration>| time.map(|t| t.as_secs_f64());
-    let space = |space: Option<Space>| space.map(|s| json!({"total": s.total, "free": s.free}));
-    json!({
-        "server": outcome.server,
-        "status": outcome.status.as_str(),
-        "login": seconds(health.login),
-        "answer": seconds(health.answer),
-        "system": health.system,
-        "uptime": health.uptime.map(|t| t.as_secs()),
-        "load": health.load,
-        "cpus": health.cpus,
-        "memory": space(health.memory),
-        "disk": space(health.disk),
-        "marks": marks,
-        "error": error_json(app, outcome),
-    })
+    let health = outcome.value.as_ref().unwrap_or(&nothing).json();
+    let mut object = json!({"server": outcome.server, "status": outcome.status.as_str()});
+    let error = json!({"marks": marks, "error": error_json(app, outcome)});
+    for part in [health, error] {
+        let (Some(object), Value::Object(part)) = (object.as_object_mut(), part) else {
+            continue;
+        };
+        object.extend(part);
+    }
+    object
 }

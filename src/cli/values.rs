@@ -19,6 +19,14 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(number))
 }
 
+/// `key=value`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not NAME=VALUE")),
+    }
+}
+
 /// `10` or `25%`, at least one.
 pub fn batch(text: &str) -> Result<Batch, String> {
     let wrong = || format!("`{text}` is neither a number from 1 nor a share from 1% to 100%");

@@ -97,4 +97,11 @@ CREATE TRIGGER pending_handler_gone AFTER DELETE ON server_room
 BEGIN DELETE FROM pending_handler WHERE server = OLD.id; END;
 CREATE TRIGGER pending_handler_renamed AFTER UPDATE OF id ON server_room
 BEGIN UPDATE OR REPLACE pending_handler SET server = NEW.id WHERE server = OLD.id; END;
+", "
+-- What was counted in an image by a scanner of vulnerabilities; seconds since 1970.
+CREATE TABLE image_scan (
+    image      TEXT PRIMARY KEY, -- its id, a digest
+    scanned_at INTEGER NOT NULL,
+    json       TEXT NOT NULL
+) WITHOUT ROWID;
 "];

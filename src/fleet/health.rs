@@ -7,13 +7,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use super::{Room, Status};
 use crate::error::{Error, Kind, Result};
 use crate::inventory::Server;
 use crate::ssh::Exec;
 
-/// What is run on the server.
-const SCRIPT: &str = include_str!("health.sh");
 /// How it is run; the word is for whoever reads the log.
 const COMMAND: &str = "sh -s status";
 /// The lines around the answer.
@@ -45,6 +45,35 @@ pub struct Health {
     pub disk: Option<Space>,
 }
 
+impl Health {
+    /// What is run on the server, over standard input.
+    pub const SCRIPT: &str = include_str!("health.sh");
+
+    /// The answer between its markers, whatever stands around them.
+    ///
+    /// # Errors
+    /// The line that is not understood, or which marker is missing.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        parse(text)
+    }
+
+    /// Times in seconds, sizes in bytes, null for what the server did not say.
+    pub fn json(&self) -> Value {
+        let seconds = |time: Option<Duration>| time.map(|t| t.as_secs_f64());
+        let space = |space: Option<Space>| space.map(|s| json!({"total": s.total, "free": s.free}));
+        json!({
+            "login": seconds(self.login),
+            "answer": seconds(self.answer),
+            "system": self.system,
+            "uptime": self.uptime.map(|t| t.as_secs()),
+            "load": self.load,
+            "cpus": self.cpus,
+            "memory": space(self.memory),
+            "disk": space(self.disk),
+        })
+    }
+}
+
 /// So much of something, and how much of it is left; in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
@@ -73,7 +102,7 @@ pub async fn health(room: &Room, server: &Server) -> Result<(Status, Health)> {
     let first = answered.clone();
     let timeout = room.options.command_timeout;
     let request = Exec {
-        stdin: SCRIPT.into(),
+        stdin: Health::SCRIPT.into(),
         max_output: LONGEST,
         timeout: Some(timeout.unwrap_or_else(|| room.config.timeout())),
         sink: Some(Arc::new(move |_, _| {
@@ -86,7 +115,7 @@ pub async fn health(room: &Room, server: &Server) -> Result<(Status, Health)> {
         return Err(Error::exit(COMMAND, output));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    let health = parse(&text).map_err(|why| {
+    let health = Health::parse(&text).map_err(|why| {
         let message = format!("the answer to `{COMMAND}` is not understood: {why}");
         Error::new(Kind::Script, message)
     })?;
@@ -265,7 +294,7 @@ mod tests {
                 continue;
             };
             let mut stdin = child.stdin.take().unwrap();
-            std::io::Write::write_all(&mut stdin, SCRIPT.as_bytes()).unwrap();
+            std::io::Write::write_all(&mut stdin, Health::SCRIPT.as_bytes()).unwrap();
             drop(stdin);
             let output = child.wait_with_output().unwrap();
             let health = parse(&String::from_utf8_lossy(&output.stdout)).unwrap();

@@ -18,6 +18,7 @@ mod pattern;
 mod place;
 mod record;
 mod rows;
+mod scans;
 mod secrets;
 mod server;
 mod store;

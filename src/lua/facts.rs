@@ -54,6 +54,25 @@ pub(super) fn add(lua: &Lua, native: &Table) -> mlua::Result<()> {
 }
 
 impl Vm {
+    /// Refuses options of [`Vm::ask`] that no server will take, by the module of that name.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for what is wrong with them.
+    pub fn valid(&self, module: &str, options: &Json) -> Result<()> {
+        let prepared = || {
+            let work = self
+                .lua
+                .load("local m, o = ...; require('mr.' .. m).valid(o)");
+            Ok((
+                work.set_name("=valid").into_function()?,
+                self.lua.to_value(options)?,
+            ))
+        };
+        let (work, options) = prepared().map_err(|e: mlua::Error| error::from_lua(&e))?;
+        super::call_now(&self.lua, &work, (module, options))?;
+        Ok(())
+    }
+
     /// Asks each server by a method that takes a table of options and reads only (`facts`,
     /// `ports`); the values are JSON.
     ///

@@ -14,6 +14,7 @@ mod docker;
 mod error;
 mod facts;
 mod fleet;
+mod health;
 mod interrupt;
 mod limits;
 mod link;

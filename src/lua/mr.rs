@@ -132,6 +132,7 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     let loading = lua.create_function(move |_, file: String| Ok(limits.load(&file)?))?;
     native.raw_set("loading", loading)?;
     super::facts::add(lua, &native)?;
+    super::health::add(lua, context, &native)?;
     super::tree::add(lua, &native)?;
     super::ops::add(lua, context, &native)?;
     super::beside::add(lua, context, &native)?;

@@ -47,6 +47,24 @@ vars = {}
 ---@field log_days integer days that the log keeps, 0 for all
 ---@field log_rows integer entries that the log keeps, 0 for all
 ---@field lua mr.ConfigLua
+---@field health mr.ConfigHealth
+
+---Thresholds of `server:health()`: `warn,critical`, `-` for never.
+---@class mr.ConfigHealth
+---@field load string load on each processor that warns, that is critical
+---@field memory string memory in use, percent
+---@field swap string swap in use, percent
+---@field disk string the fullest file system, percent
+---@field inodes string its inodes, percent
+---@field units string units that have failed
+---@field updates string updates that wait
+---@field security string those of them for security
+---@field reboot string a restart that is waited for
+---@field clock string the clock is off, seconds
+---@field certs string days left of a certificate
+---@field oom string processes killed for want of memory
+---@field containers string containers that are not well
+---@field vulnerabilities string critical ones in images that run
 
 ---Bounds of what Lua code may use.
 ---@class mr.ConfigLua

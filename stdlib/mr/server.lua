@@ -22,6 +22,16 @@ function methods.scan_ports(s, opts)
   return require("mr.scan").of(s, opts)
 end
 
+-- What Docker runs on it. See mr.docker_scan.
+function methods.scan_docker(s, opts)
+  return require("mr.docker_scan").of(s, opts)
+end
+
+-- How it is, judged by thresholds. See mr.health.
+function methods.health(s, opts)
+  return require("mr.health").of(s, opts)
+end
+
 -- The operations, bound to it. See mr.ops.
 function methods.ops(s, opts)
   return require("mr.ops").of(s, opts)

@@ -5,11 +5,21 @@ use super::*;
 /// What an example may count on: three servers, and this machine.
 const WORLD: &str = r#"
 local script = require "mr.facts.script"
+local PROBES = [[
+--mroom-status--
+load 0.1 0.1 0.1
+--mroom-status-end--
+--mroom-health--
+--mroom-engine--
+engine=direct
+--mroom-engine-end--
+--mroom-health-end--
+]]
 before_each(function()
   for _, id in ipairs { "web-01", "web-02", "db-01", "root@203.0.113.9" } do
     local one = fake(id, { tags = { "edge" } })
     one:on_like("*", "")
-    one:on_like("sh -s -- *", script.first .. "\nos_id=debian\n" .. script.last .. "\n")
+    one:on_like("sh -s -- *", script.first .. "\nos_id=debian\n" .. script.last .. "\n" .. PROBES)
     one:on_like("d() {*network*", "[]")
     one:on_like("d() {*volume*", "[]")
     one:on_like("d() {*d version*", "{}\n[]\n")

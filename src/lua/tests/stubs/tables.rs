@@ -226,6 +226,23 @@ const DATA: &[(&str, &str)] = &[
     ("mr.Config", "mr.config"),
     ("mr.ConfigCommands", "mr.config.commands"),
     ("mr.ConfigLua", "mr.config.lua"),
+    ("mr.ConfigHealth", "mr.config.health"),
+    ("mr.Health", "health()"),
+    ("mr.HealthCheck", "health().checks[1]"),
+    ("mr.Space", "health().memory"),
+    ("mr.MountSpace", "health().disks[1]"),
+    ("mr.Update", "health().updates[1]"),
+    ("mr.RebootNeed", "health().reboot"),
+    ("mr.Clock", "health().clock"),
+    ("mr.Certificate", "health().certs[1]"),
+    ("mr.Vulnerabilities", "health().vulnerabilities"),
+    ("mr.ImageScan", "health().vulnerabilities.images[1]"),
+    ("mr.Engine", "health().docker"),
+    ("mr.Engine", "server('web'):scan_docker()"),
+    ("mr.ScannedContainer", "health().docker.containers[1]"),
+    ("mr.UnwellContainer", "health().docker.unwell[1]"),
+    ("mr.ScannedImages", "health().docker.images"),
+    ("mr.EngineDisk", "server('web'):scan_docker().disk[1]"),
     (
         "mr.StageResult",
         "fleet.select('web'):stage('one')[1].value",
@@ -250,77 +267,8 @@ const DATA: &[(&str, &str)] = &[
     ("mr.UserFacts", "facts().users[1]"),
 ];
 
-/// Whole facts: as many keys as there are.
-const WORLD: &str = r#"
-local web
-local script = require "mr.facts.script"
-local ANSWER = [[
-os_id=debian
-os_like=debian
-os_name=Debian
-os_version=12
-kernel_name=Linux
-kernel_release=6.1
-arch=x86_64
-hostname=web
-user=root
-uid=0
-home=/root
-shell=/bin/sh
-cpu_count=2
-cpu_model=Some
-memory_total=1
-memory_available=1
-swap_total=1
-swap_free=1
-uptime=7
-boot_id=abc
-timezone=Europe/Berlin
-interface=eth0
-disk_total=9
-disk_free=8
-mount=9 8 /dev/vda /
-address=eth0 192.0.2.1/24
-login=root:0:/root:/bin/sh
-virtualization=kvm
-init=systemd
-package_manager=apt
-docker_version=27.1
-compose_version=2.24
-]]
-before_each(function()
-  web = fake "web"
-  web:on_like("*", "out")
-  web:on("bad", { code = 1 })
-  web:on("killed", { signal = "KILL" })
-  web:on_like("sh -s -- *", script.first .. "\n" .. ANSWER .. script.last .. "\n")
-  fake.module("stages.one", "return { name = 'one', apply = function(s) s:capture 'x' end }")
-  server("web"):run "x"
-end)
-local function facts()
-  return server("web"):facts { refresh = true }
-end
--- `fields` is whether each may be left out.
-local function describes(fields, data)
-  for key in pairs(data) do
-    if fields[key] == nil then
-      mr.fail(("`%s` is not described"):format(tostring(key)))
-    end
-  end
-  for key, optional in pairs(fields) do
-    if not optional and data[key] == nil then
-      mr.fail(("`%s` is described as always there, and is not"):format(key))
-    end
-  end
-end
-local function told(hint)
-  local set = {}
-  for key in hint:match("has: (.*)$"):gmatch "[%w_]+" do
-    set[key] = true
-  end
-  return set
-end
-"#;
+/// A server that tells all that can be told: as many keys as there are.
+const WORLD: &str = include_str!("world.lua");
 
 #[tokio::test]
 async fn tables_have_the_keys_that_the_stubs_describe() {
