@@ -4,6 +4,7 @@
 -- a timer on the server that stops it again unless a new connection comes (see mr.confirm).
 local args = require "mr.args"
 local confirm = require "mr.confirm"
+local curl = require "mr.curl"
 local version = require "mr.version"
 
 -- How the release calls the machines that `uname -m` names.
@@ -141,6 +142,7 @@ return {
           kind
         )
       local file = ("/var/cache/mroom-daed-%s.%s"):format(o.version, kind)
+      curl.ensure(s, on)
       on:download(url, file, { sha256 = o.sha256 })
       on:package({ file }, { downgrade = true })
     end

@@ -4,6 +4,7 @@
 -- engine that is there already and new enough is taken as it is. What is too old is refused by its name
 -- before anything is changed. All is proven by a container that runs.
 local args = require "mr.args"
+local curl = require "mr.curl"
 local look = require "mr.engine.look"
 local managers = require "mr.op.package.managers"
 local probe = require "mr.engine.probe"
@@ -95,6 +96,7 @@ local function install(s, on, o, is, from, repo, sudo)
     and not (s.check and not next(has))
   then
     local url, sum = source.download(o, is)
+    curl.ensure(s, on)
     on:dir(source.plugin:match "^(.*)/", {})
     on:download(url, source.plugin, { sha256 = sum, mode = "0755" })
   end
