@@ -135,6 +135,10 @@ fn reason(why: Errno) -> String {
         Errno::NETUNREACH => "the network is unreachable".to_owned(),
         Errno::ACCESS | Errno::PERM => "this machine's own firewall forbids it".to_owned(),
         Errno::TIMEDOUT => "no answer".to_owned(),
-        other => std::io::Error::from(other).to_string(),
+        other => {
+            let text = std::io::Error::from(other).to_string();
+            let words = text.split(" (os error").next().unwrap_or_default();
+            words.to_lowercase()
+        }
     }
 }

@@ -25,9 +25,10 @@ fn port(listener: &TcpListener) -> u16 {
 fn open_and_closed_ports_of_both_families() {
     let v4 = TcpListener::bind("127.0.0.9:0").unwrap();
     let v6 = TcpListener::bind("[::1]:0").ok();
+    let number = v6.as_ref().map_or(1, port);
     let all = [
         target("127.0.0.9", "all"),
-        target("[::1]", "all"),
+        target("[::1]", &format!("1-100,{},{number}", port(&v4))),
         target("no.such.host.invalid", "1"),
     ];
     let found = quiet(&all, &Manner::default());
@@ -44,14 +45,11 @@ fn open_and_closed_ports_of_both_families() {
 
 #[test]
 fn a_connection_to_ourselves_is_no_open_port() {
-    // About as many as there are ports from which connections come: one meets itself nearly surely.
-    for _ in 0..3 {
-        let found = quiet(&[target("127.0.0.10", "32768-60999")], &Manner::default());
-        let one = found[0].as_ref().unwrap();
-        for open in &one.open {
-            let again = TcpStream::connect(("127.0.0.10", open.port));
-            assert!(again.is_ok(), "{} is not open", open.port);
-        }
+    // The ports from which connections come: of so many one meets itself in two runs of three.
+    let found = quiet(&[target("127.0.0.10", "32768-60999")], &Manner::default());
+    for open in &found[0].as_ref().unwrap().open {
+        let again = TcpStream::connect(("127.0.0.10", open.port));
+        assert!(again.is_ok(), "{} is not open", open.port);
     }
 }
 

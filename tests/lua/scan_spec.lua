@@ -108,10 +108,11 @@ end)
 
 describe("server:scan_ports", function()
   it("scans the server's host and asks the server", function()
-    local web = fake "web"
+    local web = fake("web", { host = "127.0.0.1" })
     web:on("sh -s", answer "hex=00000000:0001")
-    local scan = server("web"):scan_ports { ports = 1, wait = 0.2 }
-    expect(scan.host):is(server("web").host)
+    local scan = server("web"):scan_ports { ports = 1, expect = "1" }
+    expect(scan.host):is "127.0.0.1"
+    expect(scan.remarks):is { { port = 1, remark = "hidden" }, { port = 1, remark = "missing" } }
   end)
 
   it("does not guess about a server behind another", function()

@@ -1,7 +1,10 @@
 //! `mroom scanports` over loopback: both sides, what is kept, what is expected, bad words.
 
 use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::home::Home;
@@ -261,4 +264,51 @@ fn bad_words_name_themselves() {
         home.run(&[&["scanports", "web"], words].concat()).ended(2);
     }
     home.run(&["scanports", "nobody"]).ended(2);
+}
+
+#[test]
+fn ctrl_c_tells_what_is_known_and_keeps_nothing() {
+    let home = Home::new();
+    home.ok(&["add", "web", "me@127.0.0.1"]);
+    let words = [
+        "scanports",
+        "web",
+        "--outside",
+        "--ports",
+        "all",
+        "--rate",
+        "200",
+        "--json",
+    ];
+    // Only what has run for a while has installed its handler.
+    for wait in [1, 3, 10] {
+        let mut command = home.mroom(&words);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_secs(wait));
+        let (pid, begun) = (Pid::from_child(&child), Instant::now());
+        kill_process(pid, Signal::INT).unwrap();
+        let done = child.wait_with_output().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not end");
+        let text = String::from_utf8(done.stdout).unwrap();
+        if text.is_empty() {
+            continue;
+        }
+        let row = rows(&text).remove(0);
+        assert_eq!(done.status.code(), Some(130), "{row}");
+        assert_eq!(
+            (row["status"].as_str(), row["error"]["kind"].as_str()),
+            (Some("cancelled"), Some("cancelled"))
+        );
+        let outside = &row["outside"];
+        let known =
+            outside["closed"].as_u64().unwrap() + outside["open"].as_array().unwrap().len() as u64;
+        assert_eq!(known + outside["unknown"].as_u64().unwrap(), 65535);
+        assert!(known > 0 && row["ports"].is_null(), "{row}");
+        return;
+    }
+    panic!("no scan got as far as to be interrupted");
 }

@@ -138,7 +138,7 @@ fn target(args: &Args, server: &Server, seen: &Seen) -> Target {
     // The usual ones, and those that are of interest here.
     let more = match (&args.expect, ports.is_top()) {
         (Some(expected), _) => expected.list().to_vec(),
-        (None, true) => known(server).into_iter().collect(),
+        (None, true) => known(server).into_iter().chain([server.port]).collect(),
         (None, false) => Vec::new(),
     };
     Target {

@@ -20,12 +20,21 @@ before_each(function()
     local one = fake(id, { tags = { "edge" } })
     one:on_like("*", "")
     one:on_like("sh -s -- *", script.first .. "\nos_id=debian\n" .. script.last .. "\n" .. PROBES)
+    one:on("sh -s", "--mroom-ports--\n--mroom-ports-end--\n")
     one:on_like("d() {*network*", "[]")
     one:on_like("d() {*volume*", "[]")
     one:on_like("d() {*d version*", "{}\n[]\n")
     one:on_like("d() {*image inspect*", '\n[{"Id":"sha256:aa","Size":1}]')
     one:on_like("d() {*container inspect*", '\n[{"Id":"aa","Name":"/web"}]')
     one:on_like("docker inspect *", "[]")
+  end
+end)
+
+-- No machine but this one is scanned.
+local scan = mr.scan
+before_each(function()
+  mr.scan = function(_, opts)
+    return scan("127.0.0.1", opts)
   end
 end)
 
