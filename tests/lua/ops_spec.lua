@@ -346,6 +346,31 @@ describe("a pretended server", function()
     expect({ web:file "/srv/current" }):is { "x", "0640" }
   end)
 
+  it("has files that come in an archive", function()
+    fake.module(
+      "ops.many",
+      [[return { name = "many", takes = {}, options = {}, verify = false,
+        look = function() return { script = "" } end,
+        read = function() return {} end,
+        plan = function()
+          local steps = {}
+          for i = 1, 12 do
+            local to = ("/srv/%d/job%d"):format(i % 2, i)
+            steps[i] = { upload = "ops_spec.lua", to = to, mode = "0755", size = 1 << 15 }
+          end
+          return { changes = { "all" }, steps = steps }
+        end }]]
+    )
+    web:on_like("*look: many*", "")
+    s:ops():many()
+    expect(#web:calls()):is(2)
+    local file = require("mr.native").local_path "ops_spec.lua"
+    local here = assert(io.open(file, "rb")):read "a"
+    for i = 1, 12 do
+      expect({ web:file(("/srv/%d/job%d"):format(i % 2, i)) }):is { here, "0755" }
+    end
+  end)
+
   it("knows when nothing is left to do", function()
     local function work(t)
       t:ops():template("/etc/motd", { text = "{{ id }}\n", values = { id = t.id }, mode = "0600" })

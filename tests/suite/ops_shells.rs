@@ -2,7 +2,7 @@
 //! shell that a server may have as its `sh`. Looks only read, so this machine is as good as any.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -78,11 +78,12 @@ fn looks_say_the_same_in_every_shell() {
 }
 
 /// Prints the script of each list of steps, as it would go to a server, and its standard input. `DIR`
-/// is where they work.
+/// is where they work, `FROM` a folder of this machine.
 const STEPS: &str = r#"
 local native, steps = require "mr.native", require "mr.op.steps"
 native.op_exec = function(_, call)
-  print(mr.json.encode { call.command, call.stdin and "from stdin\n" or "" })
+  local stdin = call.stdin or ""
+  print(mr.json.encode { call.command, type(stdin) == "string" and stdin or "from stdin\n" })
 end
 local on, text = { server = {} }, "it's \\n %s `x` $x\n\n tail"
 for _, list in ipairs {
@@ -99,6 +100,19 @@ for _, list in ipairs {
   { { write = "DIR/a b/c", content = "", validate = "grep x %s" }, { remove = "DIR/run" } },
   { { remove = "DIR/empty" }, { write = "DIR/a b", content = "" }, { remove = "DIR/run" } },
   { { write = "DIR/none/x", content = "" }, { remove = "DIR/run" } },
+  {
+    { run = { "mkdir", "-p", "--", "DIR/many", "DIR/many/sub" } },
+    { upload = "FROM/a b", to = "DIR/many/a b", mode = "0640", size = 9 },
+    { upload = "FROM/-n", to = "DIR/many/-n", mode = "0755", size = 9 },
+    { upload = "FROM/a b", to = "DIR/many/sub/.x", mode = "0600", size = 9 },
+    { upload = "FROM/-n", to = "DIR/old", mode = "0644", size = 9, keeps = { uid = 0, gid = 0 } },
+    { run = { "chmod", "0444", "DIR/old" } },
+  },
+  {
+    { upload = "FROM/a b", to = "DIR/old", mode = "0644", size = 9 },
+    { upload = "FROM/-n", to = "DIR/many/sub", mode = "0644", size = 9 },
+    { upload = "FROM/-n", to = "DIR/many/c", mode = "0644", size = 9 },
+  },
 } do
   steps.take(on, list)
 end
@@ -106,30 +120,16 @@ end
 
 /// What is below a folder: path, mode, content.
 fn tree(dir: &Path) -> Vec<(String, u32, Option<String>)> {
-    let mut found = Vec::new();
-    for entry in walkdir(dir) {
-        let meta = fs::symlink_metadata(&entry).unwrap();
-        let content = meta.is_file().then(|| fs::read_to_string(&entry).unwrap());
-        let name = entry.strip_prefix(dir).unwrap().display().to_string();
-        found.push((name, meta.permissions().mode() & 0o7777, content));
-    }
-    found
-}
-
-fn walkdir(dir: &Path) -> Vec<std::path::PathBuf> {
-    let mut all = Vec::new();
-    let mut entries: Vec<_> = fs::read_dir(dir)
-        .unwrap()
-        .map(|e| e.unwrap().path())
+    let entries = machineroom::ssh::walk(dir).unwrap().into_iter().skip(1);
+    let mut found: Vec<_> = entries
+        .map(|entry| {
+            let at = dir.join(&entry.path);
+            let content = at.is_file().then(|| fs::read_to_string(&at).unwrap());
+            (entry.path.display().to_string(), entry.mode, content)
+        })
         .collect();
-    entries.sort();
-    for path in entries {
-        all.push(path.clone());
-        if path.is_dir() {
-            all.extend(walkdir(&path));
-        }
-    }
-    all
+    found.sort();
+    found
 }
 
 #[test]
@@ -138,33 +138,38 @@ fn steps_do_the_same_in_every_shell() {
         return;
     }
     let home = Home::new();
-    let printed = home.ok(&["eval", STEPS]);
+    home.write("a b", "alpha\0\n");
+    home.write("-n", "");
+    let from = home.path("").display().to_string();
+    let dir = home.path("work");
+    let steps = STEPS.replace("FROM/", &from);
+    let steps = steps.replace("DIR", dir.to_str().unwrap());
+    let printed = home.ok(&["eval", &steps]);
     let scripts: Vec<(String, String)> = printed
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(scripts.len(), 4);
+    assert_eq!(scripts.len(), 6);
     let text = "it's \\n %s `x` $x\n\n tail";
     for shell in SHELLS {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(&dir).unwrap();
+        let at = |name: &str| dir.join(name);
         fs::write(at("old"), "old").unwrap();
         fs::write(at("gone"), "").unwrap();
         symlink("old", at("link")).unwrap();
         let go = |number: usize| {
             let (script, stdin) = &scripts[number];
-            let script = script.replace("DIR", dir.path().to_str().unwrap());
             let mut command = Command::new(shell[0]);
             // As the kept shell has it.
             command
                 .args(&shell[1..])
-                .args(["-c", r#"( eval "$1" )"#, "sh", &script]);
+                .args(["-c", r#"( eval "$1" )"#, "sh", script]);
             command.env("LC_ALL", "C");
             run(&mut command, stdin)
         };
         let done = go(0).ended(0);
         assert_eq!((&*done.stdout, &*done.stderr), ("", ""), "{shell:?}");
-        let made = tree(dir.path());
+        let made = tree(&dir);
         let file =
             |name: &str, mode, content: &str| (name.to_owned(), mode, Some(content.to_owned()));
         assert_eq!(
@@ -192,6 +197,24 @@ fn steps_do_the_same_in_every_shell() {
         }
         let mut left = made;
         left.retain(|(name, ..)| name != "empty");
-        assert_eq!(tree(dir.path()), left, "{shell:?}");
+        assert_eq!(tree(&dir), left, "{shell:?}");
+        let done = go(4).ended(0);
+        assert_eq!((&*done.stdout, &*done.stderr), ("", ""), "{shell:?}");
+        left.retain(|(name, ..)| name != "old");
+        left.extend([
+            ("many".to_owned(), 0o755, None),
+            file("many/-n", 0o755, ""),
+            file("many/a b", 0o640, "alpha\0\n"),
+            ("many/sub".to_owned(), 0o755, None),
+            file("many/sub/.x", 0o600, "alpha\0\n"),
+            file("old", 0o444, ""),
+        ]);
+        left.sort();
+        assert_eq!(tree(&dir), left, "{shell:?}");
+        // Unpacked, and the first moved: the second is what failed.
+        let done = go(5).ended(1);
+        assert_eq!(done.stdout, "mroom-step 3\n", "{shell:?}");
+        assert!(done.stderr.contains("it is a folder"), "{shell:?} {done:?}");
+        fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -70,17 +70,40 @@ fn batch(disk: &mut Disk, mut text: &str, stdin: &[u8]) -> Option<Vec<u8>> {
     while let Some(line) = text.strip_prefix("step ") {
         let (words, rest) = words(line)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        text = rest;
         match &words[..] {
             ["write", write @ ..] => self::write(disk, write, stdin)?,
+            ["unpack", _] => {
+                unpack(disk, stdin)?;
+                text = rest.split_once('\n')?.1;
+            }
             _ => command(disk, &words)?,
         }
-        text = rest;
     }
     match text.lines().count() {
         // The end of the steps.
         1 => Some(Vec::new()),
         _ => look(disk, text),
     }
+}
+
+/// Moves the files of an archive to where it says itself.
+fn unpack(disk: &mut Disk, archive: &[u8]) -> Option<()> {
+    let places = packed(archive, "places")?;
+    let mut text = std::str::from_utf8(places.0).ok()?;
+    while !text.is_empty() {
+        let (words, rest) = words(text)?;
+        text = rest;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let ["step", "place", number, folder, names @ ..] = &words[..] {
+            for name in names {
+                let (content, mode) = packed(archive, &format!("{number}/{name}"))?;
+                let path = format!("{}/{name}", folder.trim_end_matches('/'));
+                self::write(disk, &[&path, mode, "", "", "", "", "", "", ""], content)?;
+            }
+        }
+    }
+    Some(())
 }
 
 /// What the script of `mr.ops.path` prints.
@@ -127,6 +150,26 @@ fn write(disk: &mut Disk, words: &[&str], stdin: &[u8]) -> Option<()> {
     }
     disk.insert((*path).to_owned(), node);
     Some(())
+}
+
+/// Content and mode of a file of an archive, as `mr.op.tar` makes it: a block that says name, mode
+/// and size, and as many as the content needs.
+fn packed<'a>(mut archive: &'a [u8], wanted: &str) -> Option<(&'a [u8], &'a str)> {
+    const BLOCK: usize = 512;
+    loop {
+        let (header, rest) = archive.split_at_checked(BLOCK)?;
+        let text = |range: std::ops::Range<usize>| {
+            let text = header.get(range)?.split(|b| *b == 0).next()?;
+            std::str::from_utf8(text).ok()
+        };
+        let name = text(0..100).filter(|name| !name.is_empty())?;
+        let size = usize::from_str_radix(text(124..136)?, 8).ok()?;
+        let content = rest.get(..size)?;
+        if name == wanted {
+            return Some((content, text(100..108)?));
+        }
+        archive = rest.get(size.next_multiple_of(BLOCK)..)?;
+    }
 }
 
 /// The plain commands that are steps of operations on files.

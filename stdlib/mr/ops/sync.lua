@@ -110,7 +110,9 @@ local function bring(work, entry, have)
   elseif made or not tree.same(entry, have) then
     will.size, will.from = entry.size, entry.from
     work:say(made and "new" or "content", entry.path)
-    table.insert(work.lists.upload, { upload = entry.from, to = place, mode = entry.mode })
+    local step =
+      { upload = entry.from, to = place, mode = entry.mode, size = entry.size, keeps = have }
+    table.insert(work.lists.upload, step)
     will.mode = entry.mode
   else
     will.size, will.sha256, will.from = have.size, have.sha256, have.from
