@@ -22,6 +22,10 @@ mod suite {
     mod confirm;
     mod connect;
     mod connect_ends;
+    mod deploy;
+    mod deploy_compose;
+    mod deploy_load;
+    mod deploy_recovery;
     mod doc;
     mod docker_engine;
     mod doctor;

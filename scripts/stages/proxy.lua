@@ -79,7 +79,7 @@ local function make_host(s, o, at)
 end
 
 -- The container: as it is on the host's network, it reaches what listens on loopback only.
-local function make_container(s, d, o, want)
+local function make_container(d, o, want)
   local volumes = { want.folder .. ":" .. place.inside .. ":ro" }
   table.move(o.volumes or {}, 1, #(o.volumes or {}), 2, volumes)
   return d:run {
@@ -143,25 +143,24 @@ return {
     end
     local d = want.kind == "container" and s:docker() or nil
     if d then
-      s:run({ "mkdir", "-p", "--", want.folder }, { sudo = at.sudo })
+      place.make(s, at, want.folder)
     else
       make_host(s, o, at)
     end
-    s:run({ "mkdir", "-p", "--", at.dir .. "/proxy" }, { sudo = at.sudo })
+    place.make(s, at, at.dir .. "/proxy")
+    local is = found.is or { records = {}, at = at }
+    is.settings = want
+    if d and not s.check then
+      -- It starts with what the apps say; changes go by a reload.
+      local generation = place.write(s, is, want)
+      make_container(d, o, want)
+      place.await(s, want, generation)
+    elseif not s.check then
+      place.put(s, nil, is, "", nil)
+    end
+    -- Last: who finds this finds a proxy.
     local text = mr.json.encode(want) .. "\n"
     s:write(at.dir .. "/proxy.json", text, { mode = "0644", sudo = at.sudo })
-    if s.check then
-      return
-    end
-    local is = found.is or { settings = want, records = {}, at = at }
-    if d then
-      -- It starts with what the apps say; changes go by a reload.
-      place.write(s, is, want)
-      make_container(s, d, o, want)
-      place.await(s, want, place.write(s, is, want))
-    else
-      place.put(s, d, is, "", nil)
-    end
   end,
 
   verify = function(s)

@@ -137,6 +137,7 @@ fn internal(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     super::ops::add(lua, context, &native)?;
     super::beside::add(lua, context, &native)?;
     super::scan::add_place(lua, context, &native)?;
+    super::deploys::add(lua, &native)?;
     Ok(native)
 }
 

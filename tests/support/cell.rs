@@ -161,6 +161,13 @@ impl Cell {
         })
     }
 
+    /// A program of this machine, in its network.
+    pub fn inside(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = self.home.command("nsenter");
+        command.args(["-t", &self.inside, "-n"]).arg(program);
+        command
+    }
+
     /// Runs `mroom` of its home, which reaches it over its own loopback.
     pub fn mroom(&self, words: &[&str]) -> Done {
         run(&mut self.command(words), "")

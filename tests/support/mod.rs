@@ -1,6 +1,7 @@
 //! What several tests stand on.
 
 pub mod account;
+pub mod apps;
 pub mod cell;
 pub mod home;
 pub mod person;

@@ -19,6 +19,8 @@ use mlua::{Lua, LuaSerdeExt as _, Table, UserData, UserDataFields, UserDataMetho
 use super::link::Link;
 use super::options::Options;
 use super::request::AsUser;
+use super::server::Server;
+use super::ssh::Ssh;
 use super::verbs;
 use crate::docker::Call;
 use crate::docker::engine::{Docker as Engine, Found, Place};
@@ -73,6 +75,22 @@ impl Docker {
             place,
             found,
         })))
+    }
+}
+
+impl Docker {
+    /// Runs a script in which `d` is docker. `None` when check mode withheld it.
+    pub(super) async fn script(&self, text: String, shown: String) -> Result<Option<Output>> {
+        self.0.ask(Call::script(Effect::Write, shown, text)).await
+    }
+
+    /// The handle of what it is on.
+    pub(super) fn server(&self, lua: &Lua) -> mlua::Result<Value> {
+        let link = self.0.link.clone();
+        match link.row() {
+            Some(_) => lua.create_userdata(Server(link)).map(Value::UserData),
+            None => lua.create_userdata(Ssh(link)).map(Value::UserData),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ for file in "$1"/proxy/*.json; do
 done
 folder=$(sed -n 's/.*"folder":"\([^"]*\)".*/\1/p' "$1/proxy.json")
 port=$(sed -n 's/.*"status_port":\([0-9]*\).*/\1/p' "$1/proxy.json")
+[ ! -w "$folder" ] || echo writable=yes
 [ ! -f "$folder/haproxy.cfg" ] ||
   sed -n 's/.* text\/plain string \([0-9a-f]*\) if .*/written=\1/p' "$folder/haproxy.cfg"
 ask 127.0.0.1 "${port:-18404}" /generation localhost 5 | sed -n 's/^body=\([0-9a-f]\{16\}\)$/running=\1/p'
@@ -35,12 +36,12 @@ set -eu
 trap '' HUP PIPE
 umask 022
 new=$1/.new
-if [ -f "$2/haproxy.cfg" ]; then cp -p -- "$2/haproxy.cfg" "$2/haproxy.cfg.before"; fi
+if [ -f "$2/haproxy.cfg" ]; then cp -fp -- "$2/haproxy.cfg" "$2/haproxy.cfg.before"; fi
 if [ -n "$3" ]; then
   mkdir -p -- "$1/proxy"
   if [ "$4" = gone ]; then rm -f -- "$1/proxy/$3.json"; else mv -f -- "$new/$3.json" "$1/proxy/$3.json"; fi
 fi
-cat "$new/haproxy.cfg" >"$2/.haproxy.cfg.new"
+cp -f -- "$new/haproxy.cfg" "$2/.haproxy.cfg.new"
 mv -f -- "$2/.haproxy.cfg.new" "$2/haproxy.cfg"
 ]]
 
@@ -73,6 +74,8 @@ function place.read(text)
     elseif key == "record" then
       local record = proxy.recorded(mr.json.decode(value), "a record of the proxy")
       found.records[#found.records + 1] = record
+    elseif key == "writable" then
+      found.is_writable = true
     elseif (key == "written" or key == "running") and value:find "^%x+$" then
       found[key] = value
     end
@@ -120,6 +123,7 @@ local function check(s, d, found)
     local words = { "haproxy", "-c", "-q", "-f", inside }
     s:run({
       "cp",
+      "-f",
       "--",
       found.at.dir .. "/.new/haproxy.cfg",
       settings.folder .. "/.new.cfg",
@@ -161,6 +165,12 @@ local function rendered(settings, records)
   return proxy.render(settings, records, generation), generation
 end
 
+-- Makes folders that all who may deploy can write to.
+function place.make(s, at, ...)
+  local text = "set -eu\ndir=$1\nshift\n" .. state.make .. 'mkdir -p -- "$@"\n'
+  s:script(text, { args = { at.dir, ... }, sudo = at.sudo })
+end
+
 -- Writes the configuration of a proxy that does not run yet; gives what it calls itself.
 function place.write(s, found, settings)
   local text, generation = rendered(settings, found.records)
@@ -192,7 +202,7 @@ function place.put(s, d, found, app, record)
     records[#records + 1] = record
     local text, generation = rendered(now.settings, records)
     local dir, sudo = now.at.dir, now.at.sudo
-    s:run({ "mkdir", "-p", "--", dir .. "/.new" }, { sudo = sudo })
+    place.make(s, now.at, dir .. "/.new", dir .. "/proxy")
     s:write(dir .. "/.new/haproxy.cfg", text, { mode = "0644", sudo = sudo })
     if record then
       s:write(dir .. "/.new/" .. app .. ".json", mr.json.encode(record) .. "\n", { sudo = sudo })
