@@ -99,6 +99,7 @@ mod suite {
     mod sudo_doas;
     mod sudo_files;
     mod update_audit;
+    mod upkeep;
     mod watch_profile;
     mod workflows;
 }

@@ -168,14 +168,14 @@ return {
   end,
 
   verify = function(s, o, found)
-    local left = sshd.differences(sshd.look(s, o.config), found.wanted)
-    local first = left[1]
+    local is = sshd.look(s, o.config)
+    local first = sshd.differences(is, found.wanted)[1]
     if first then
-      local place = sshd.in_match(found.is, first.keyword)
-      mr.fail(
-        ("`%s %s` still counts for %s"):format(first.keyword, first.is, first.scope),
-        { hint = place and ("%s sets it in a Match block"):format(place) or "look at `sshd -T`" }
-      )
+      local place = sshd.setter(is, first.keyword, first.is)
+      mr.fail(("`%s %s` still counts for %s"):format(first.keyword, first.is, first.scope), {
+        hint = place and ("%s sets it: take it out there"):format(place)
+          or "`sshd -T` on the server shows what counts",
+      })
     end
   end,
 

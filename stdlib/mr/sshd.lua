@@ -154,20 +154,27 @@ function sshd.words(differences)
   return table.concat(words, ", ")
 end
 
--- The place in the files that sets a keyword inside of a Match block; nil when there is none.
-function sshd.in_match(is, keyword)
-  local file, is_inside
+-- The place in the files that gives a keyword this value, one in a Match block before others; nil when
+-- there is none.
+function sshd.setter(is, keyword, value)
+  local file, is_inside, found
   for _, line in ipairs(is.lines) do
-    local word, value = line.text:match "^(%a+)%s*[%s=]%s*(.-)$"
+    local word, rest = line.text:match "^(%a+)%s*[%s=]%s*(.-)$"
     if line.file ~= file then
       file, is_inside = line.file, false
     end
-    if word and word:lower() == "match" then
-      is_inside = value:lower() ~= "all"
-    elseif word and is_inside and word:lower() == keyword:lower() then
-      return ("%s:%d"):format(line.file, line.number), value
+    word = word and word:lower()
+    if word == "match" then
+      is_inside = rest:lower() ~= "all"
+    elseif word == keyword:lower() and normal(word, { rest }) == value then
+      local place = ("%s:%d"):format(line.file, line.number)
+      if is_inside then
+        return place
+      end
+      found = found or place
     end
   end
+  return found
 end
 
 -- Where our settings win: { file, is_dropin }.

@@ -216,7 +216,7 @@ describe("harden", function()
     local text = answer(NO, { kbdinteractiveauthentication = "no" }):gsub("end=", lines .. "end=")
     web:on_like("sh -s -- ada *", text)
     local err = refused("harden", {}, "`PasswordAuthentication yes` still counts for us")
-    expect(err.hint):is "/etc/ssh/sshd_config:31 sets it in a Match block"
+    expect(err.hint):is "/etc/ssh/sshd_config:31 sets it: take it out there"
   end)
 
   it("closes open files, those of users as these users", function()

@@ -175,8 +175,15 @@ impl Cell {
 
     /// The same, to be started by the caller.
     pub fn command<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
+        let mut command = self.network(MROOM);
+        command.args(words);
+        command
+    }
+
+    /// A program of this machine in its network.
+    pub fn network(&self, program: &str) -> Command {
         let mut command = self.home.command("nsenter");
-        command.args(["-t", &self.inside, "-n", MROOM]).args(words);
+        command.args(["-t", &self.inside, "-n", program]);
         command
     }
 
