@@ -60,6 +60,31 @@ local function refuse_lockout(s, o)
   end
 end
 
+-- What is there and what is to be done: { is, wanted, differs, modes, bad }. An sshd that refuses its
+-- own host keys because they are open to others says nothing more before they are mended.
+local function study(s, o, is_mended)
+  local is = sshd.look(s, o.config)
+  local modes = o.modes and is.modes or {}
+  if is.bad then
+    if modes[1] and not is_mended then
+      return { modes = modes, bad = true }
+    end
+    mr.fail(("the configuration of its sshd is broken already: %s"):format(is.bad[1] or "?"), {
+      hint = "mend it first: sshd goes on with what it has read before, but does not start again",
+    })
+  end
+  for _, one in ipairs(o.modes and is.owners or {}) do
+    s:warn(("`%s` of `%s` belongs to somebody else"):format(one.path, one.user))
+  end
+  local wanted = sshd.wanted(is, o)
+  local differences = sshd.differences(is, wanted)
+  if differences[1] then
+    refuse_lockout(s, o)
+    s:log(sshd.words(differences))
+  end
+  return { is = is, wanted = wanted, differs = differences[1] ~= nil, modes = modes, bad = false }
+end
+
 return {
   name = "harden",
   summary = "sshd takes keys only, no root password; open files are closed.",
@@ -116,29 +141,18 @@ return {
 
   check = function(s, o)
     confirm.tell(s, confirm.look(s))
-    local is = sshd.look(s, o.config)
-    if is.bad then
-      mr.fail(("the configuration of its sshd is broken already: %s"):format(is.bad[1] or "?"), {
-        hint = "mend it first: sshd goes on with what it has read before, but does not start again",
-      })
-    end
-    for _, one in ipairs(o.modes and is.owners or {}) do
-      s:warn(("`%s` of `%s` belongs to somebody else"):format(one.path, one.user))
-    end
-    local wanted = sshd.wanted(is, o)
-    local differences = sshd.differences(is, wanted)
-    if differences[1] then
-      refuse_lockout(s, o)
-      s:log(sshd.words(differences))
-    end
-    local modes = o.modes and is.modes or {}
-    return not differences[1] and not modes[1],
-      { is = is, wanted = wanted, differs = differences[1] ~= nil, modes = modes }
+    local found = study(s, o)
+    return not found.differs and not found.modes[1], found
   end,
 
   apply = function(s, o, found)
     for _, one in ipairs(found.modes) do
       tighten(s, one)
+    end
+    if found.bad and not s.check then
+      for key, value in pairs(study(s, o, true)) do
+        found[key] = value
+      end
     end
     if not found.differs then
       return

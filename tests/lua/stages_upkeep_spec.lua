@@ -210,6 +210,17 @@ describe("harden", function()
     )
   end)
 
+  it("mends host keys first when sshd says nothing because of them", function()
+    local bad =
+      "bad=sshd: no hostkeys available -- exiting.\nbad=\nmode=root\tgo-rwx\t644\t/etc/ssh/k\nend=\n"
+    web:on_like("sh -s -- ada *", HEAD .. bad, answer(NO))
+    web:on_like("chmod *", "")
+    expect(run("harden").status):is "changed"
+    expect(ran "chmod go-rwx -- /etc/ssh/k"):is(true)
+    web:on_like("sh -s -- ada *", HEAD .. bad)
+    refused("harden", {}, "broken already: sshd: no hostkeys available")
+  end)
+
   it("tells a Match block that still allows passwords", function()
     local lines =
       "line=/etc/ssh/sshd_config:30:Match User ada\nline=/etc/ssh/sshd_config:31:PasswordAuthentication yes\n"

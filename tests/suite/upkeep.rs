@@ -198,8 +198,8 @@ fn sshd_is_hardened_and_nobody_is_locked_out() {
         "mkdir -m 700 /home/ada /home/ada/.ssh; useradd -M -s /bin/sh ada; \
          ssh-keygen -q -t ed25519 -N '' -f /home/ada/.ssh/id; chmod 644 /home/ada/.ssh/id; \
          touch /home/ada/.ssh/authorized_keys; chmod 666 /home/ada/.ssh/authorized_keys; \
-         ln -s /etc/hostname /home/ada/.ssh/authorized_keys2; chown -R -h ada /home/ada; \
-         chmod 604 /etc/lab/host; chmod 644 /etc/shadow",
+         touch /etc/linked; chmod 644 /etc/linked; ln -s /etc/linked /home/ada/.ssh/authorized_keys2; chown -R -h ada /home/ada; \
+         chmod 644 /etc/shadow",
     );
     counts("passwordauthentication yes");
     let told = far.ends("changed", &["harden", "far", "--check"]);
@@ -215,17 +215,20 @@ fn sshd_is_hardened_and_nobody_is_locked_out() {
         counts(line);
     }
     far.shell(
-        "test \"$(stat -c %a /etc/shadow /etc/lab/host /home/ada/.ssh/id \
-         /home/ada/.ssh/authorized_keys | tr '\\n' ' ')\" = '640 600 600 600 '; \
-         test \"$(stat -c %a /etc/hostname)\" = 644",
+        "test \"$(stat -c %a /etc/shadow /home/ada/.ssh/id \
+         /home/ada/.ssh/authorized_keys | tr '\\n' ' ')\" = '640 600 600 '; \
+         test \"$(stat -c %a /etc/linked)\" = 644",
     );
     far.ends("ok", &["harden", "far"]);
 
     // Broken by hand, and repaired.
     far.shell("sed -i '/^# BEGIN/,/^# END/d' /etc/lab/sshd_config; kill -HUP 1");
     counts("passwordauthentication yes");
+    let other = "/etc/ssh/ssh_host_lab_key";
+    far.shell(&format!("cp /etc/lab/host {other}; chmod 644 {other}"));
     far.ends("changed", &["harden", "far"]);
     counts("passwordauthentication no");
+    far.shell(&format!("test \"$(stat -c %a {other})\" = 600"));
 
     // What locks us out: refused when that is sure, undone when it is forced.
     let others = ["harden", "far", "--set", "allow_users=ada"];

@@ -53,7 +53,13 @@ owner() {
 }
 
 system_modes() {
-  for file in /etc/ssh/ssh_host_*_key $("$sshd" -T -f "$main" 2>/dev/null | sed -n 's/^hostkey //p'); do
+  # It does not say which they are when it cannot read one of them.
+  set -f
+  # shellcheck disable=SC2046 # a path each
+  set -- $("$sshd" -T -f "$main" 2>/dev/null | sed -n 's/^hostkey //p') \
+    $(sed -n 's/^[[:space:]]*[Hh][Oo][Ss][Tt][Kk][Ee][Yy][[:space:]]\{1,\}//p' "$main")
+  set +f
+  for file in /etc/ssh/ssh_host_*_key "$@"; do
     # Red Hat's are read by a group of their own.
     if [ -n "$(find "$file" -prune -group ssh_keys 2>/dev/null)" ]; then mode root o-rwx,g-wx 037 "$file"
     else mode root go-rwx 077 "$file"
