@@ -27,7 +27,11 @@ mod suite {
     mod deploy_load;
     mod deploy_recovery;
     mod doc;
+    mod docker_cli;
     mod docker_engine;
+    mod docker_object;
+    mod docker_registry;
+    mod docker_ways;
     mod doctor;
     mod edit;
     mod errors;

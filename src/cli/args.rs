@@ -59,6 +59,7 @@ pub enum Command {
     Rm(super::rm::Args),
     Connect(super::connect::Args),
     Exec(super::exec::Args),
+    Docker(super::docker::Args),
     Cp(super::cp::Args),
     Log(super::log::Args),
     Config(super::config::Args),

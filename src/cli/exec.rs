@@ -113,7 +113,7 @@ fn reference<'a>(app: &App, args: &'a Args, servers: &[Server]) -> Result<Option
 }
 
 /// Check mode: a command may change its server, so it runs nowhere.
-fn check(app: &App, servers: &[Server], command: &str) -> Result<u8> {
+pub(super) fn check(app: &App, servers: &[Server], command: &str) -> Result<u8> {
     let outcomes = skipped(servers);
     if app.json {
         let report = ExecReport::new(app.screen.clone(), Mode::Json);

@@ -203,7 +203,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
             flag,
             "check" | "accept_new" | "timeout" | "no_tunnel" | "jump"
         ),
-        "exec" => flag != EXTRA_VARS,
+        "exec" | "docker" => flag != EXTRA_VARS,
         "status" => !matches!(flag, EXTRA_VARS | "fold" | "check") && !BECOME.contains(&flag),
         "health" => !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout"),
         "scan_docker" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),

@@ -42,6 +42,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("", "add set edit rm", "by hand"),
     ("", "retire unretire set-home", "out of service, back; the start folder"),
     ("Servers", "connect exec cp", "a shell on one, commands, files"),
+    ("", "docker", "containers, images, compose projects"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
     ("", "status health facts log", "their state, judged; what they are"),
     ("", "scan_docker scanports", "what Docker runs, which ports are open"),

@@ -15,6 +15,7 @@ mod connect;
 mod copies;
 mod cp;
 mod doc;
+mod docker;
 mod doctor;
 mod edit;
 mod eject;
@@ -147,6 +148,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Rm(args) => rm::run(app, args),
         Command::Connect(args) => connect::run(app, args),
         Command::Exec(args) => exec::run(app, args),
+        Command::Docker(args) => docker::run(app, args),
         Command::Cp(args) => cp::run(app, args),
         Command::Config(args) => config::run(app, args),
         Command::Secrets(args) => secrets::run(app, args),

@@ -120,6 +120,7 @@ const SENTENCES: &[(&str, Reason)] = &[
     ("access to the resource is denied", Unauthorized),
     ("incorrect username or password", Unauthorized),
     ("insufficient_scope", Unauthorized),
+    ("login attempt to", Unauthorized),
     ("non tty device", Unauthorized),
     ("no matching manifest", Platform),
     ("exec format error", Platform),
@@ -141,6 +142,7 @@ const SENTENCES: &[(&str, Reason)] = &[
     ("is unhealthy", Unhealthy),
     ("not healthy after", Unhealthy),
     ("unhealthy", Unhealthy),
+    ("exited (", Unhealthy),
     // Names and states.
     ("is already in use", Conflict),
     ("already exists", Conflict),
@@ -152,6 +154,7 @@ const SENTENCES: &[(&str, Reason)] = &[
     ("running container", Conflict),
     ("is paused", Conflict),
     ("being used by", Conflict),
+    ("cannot be removed", Conflict),
     ("is restarting", Conflict),
     // What was given.
     ("invalid reference format", Invalid),
@@ -164,6 +167,7 @@ const SENTENCES: &[(&str, Reason)] = &[
     ("unknown shorthand flag", Invalid),
     ("is not a docker command", Invalid),
     ("requires at least", Invalid),
+    ("no command specified", Invalid),
     ("requires exactly", Invalid),
     ("could not be parsed", Invalid),
     ("invalid ", Invalid),

@@ -131,15 +131,16 @@ pub fn remove(images: &[String], given: &Given) -> Result<Call> {
     Ok(Call::write(words))
 }
 
-/// `docker build` of a context that comes over standard input.
+/// `docker build` of a context that comes over standard input. Quiet: it prints the image's id.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for wrong options.
-pub fn build(given: &Given) -> Result<Call> {
+pub fn build(given: &Given, is_quiet: bool, context: Vec<u8>) -> Result<Call> {
     let mut words = vec!["build".to_owned()];
+    words.extend(is_quiet.then(|| "--quiet".to_owned()));
     words.extend(flags("build", BUILD, given)?);
     words.push("-".to_owned());
-    Ok(Call::write(words))
+    Ok(Call::write(words).stdin(context))
 }
 
 /// `docker login`; the password goes over standard input.
@@ -182,10 +183,14 @@ mod tests {
 
     #[test]
     fn calls_are_built() {
-        let build = build(&Given::from([
-            ("tags".to_owned(), Arg::Text("app:2".to_owned())),
-            ("no_cache".to_owned(), Arg::Flag(true)),
-        ]));
+        let build = build(
+            &Given::from([
+                ("tags".to_owned(), Arg::Text("app:2".to_owned())),
+                ("no_cache".to_owned(), Arg::Flag(true)),
+            ]),
+            false,
+            Vec::new(),
+        );
         for (call, told) in [
             (push("r:5000/app:1"), "docker push r:5000/app:1"),
             (tag("a", "b:1"), "docker tag a b:1"),

@@ -2,19 +2,21 @@
 //! [`crate::ssh::Transport`], and their answers are parsed into plain records.
 //!
 //! What is built is pure: [`given`] turns what a call was given into flags, [`container`],
-//! [`image`], [`compose`] and [`resource`] into whole calls. [`engine`] runs them and finds out how
+//! [`copies`], [`image`], [`compose`] and [`resource`] into whole calls. [`engine`] runs them and finds out how
 //! the login gets at the daemon; [`parse`] reads what comes back; [`fault`] tells from docker's own
 //! words what went wrong. [`work`] joins them where one verb needs more than one answer. Nothing is
 //! kept but the way that was found. Must not import `fleet`, `lua`, `ui` or `cli`.
 
 pub mod compose;
 pub mod container;
+pub mod copies;
 pub mod engine;
 pub mod fault;
 pub mod given;
 pub mod image;
 pub mod parse;
 pub mod resource;
+pub mod tar;
 pub mod work;
 
 use std::time::Duration;

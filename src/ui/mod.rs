@@ -12,6 +12,7 @@ pub mod columns;
 mod console;
 mod diff;
 pub mod doc;
+pub mod docker;
 mod drawing;
 mod echo;
 mod editor;

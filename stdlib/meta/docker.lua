@@ -285,6 +285,29 @@ function Docker:logs(name, opts) end
 ---@return mr.Result
 function Docker:exec(name, command, opts) end
 
+---How to copy into a container.
+---@class mr.CpToOpts
+---@field mode? string octal, such as "0644"
+
+---Copies a local file or folder, or a text, into a container. `path` is its new name; one that ends
+---in `/` is the folder for it.
+---```lua
+---local d = server("web-01"):docker()
+---d:cp_to("web", { content = "on" }, "/etc/app/flag", { mode = "0600" })
+---```
+---@param name string
+---@param from string|{ content: string|Secret }
+---@param path string
+---@param opts? mr.CpToOpts
+function Docker:cp_to(name, from, path, opts) end
+
+---Copies a file or folder out of a container; gives the bytes. Links are left out.
+---@param name string
+---@param path string
+---@param to string local
+---@return integer
+function Docker:cp_from(name, path, to) end
+
 ---What a container uses now. Sizes are bytes, `cpu` and `memory_percent` percent.
 ---@class mr.ContainerStats
 ---@field id string

@@ -69,6 +69,27 @@ function Docker:tag(from, to) end
 ---@param opts? mr.RmiOpts
 function Docker:rmi(names, opts) end
 
+---An image to be.
+---@class mr.BuildOpts
+---@field context string a local folder; what its `.dockerignore` names stays here
+---@field file? string the Dockerfile, from there
+---@field tags? string|string[]
+---@field args? table<string, string|number>|string[]
+---@field labels? table<string, string|number>|string[]
+---@field target? string
+---@field platform? string
+---@field network? string
+---@field pull? boolean the image that it begins with is pulled anew
+---@field no_cache? boolean
+---@field on_line? fun(line: string): boolean? called with each line as it builds
+---@field timeout? number seconds that the command may take
+
+---Builds an image on the server from a local folder, which goes there as it is read. Without
+---`on_line` the id is given too.
+---@param opts mr.BuildOpts
+---@return { id: string?, tags: string[] }
+function Docker:build(opts) end
+
 ---Who logs in where.
 ---@class mr.LoginOpts
 ---@field registry? string Docker Hub when not given

@@ -29,6 +29,7 @@ const CAPTURED: &[(i32, &str, Reason)] = &[
     (125, "docker: Invalid containerPort: foo.\nSee 'docker run --help'.\n", Invalid),
     (1, "Error response from daemon: conflict: unable to remove repository reference \"demo:1\" (must force) - container 1c5628514449 is using its referenced image c5b4a2ae66df\n", Conflict),
     (1, "Error response from daemon: network nope not found\n", NotFound),
+    (1, "Error response from daemon: bridge is a pre-defined network and cannot be removed\n", Conflict),
     (1, "Error response from daemon: network with name n1 already exists\n", Conflict),
     (1, "Error response from daemon: get nope: no such volume\n", NotFound),
     (14, "open /nope.yml: no such file or directory\n", NotFound),
@@ -43,6 +44,17 @@ const CAPTURED: &[(i32, &str, Reason)] = &[
     (1, "An image does not exist locally with the tag: localhost:5000/x\n", NotFound),
     (1, "Error: Cannot perform an interactive login from a non TTY device\n", Unauthorized),
     (127, "sh: 1: docker: not found\n", Absent),
+    (1, "Error response from daemon: manifest for 127.0.0.1:5000/demo:9 not found: manifest unknown: manifest unknown\n", NotFound),
+    (1, "Error response from daemon: toomanyrequests: slow down\n", RateLimit),
+    (1, "The push refers to repository [127.0.0.1:5443/demo]\nbbaeeb6d9def: Preparing\nno basic auth credentials\n", Unauthorized),
+    (1, "Error response from daemon: Head \"https://127.0.0.1:5443/v2/demo/manifests/1\": no basic auth credentials\n", Unauthorized),
+    (1, "Error response from daemon: login attempt to http://127.0.0.1:5443/v2/ failed with status: 400 Bad Request\n", Unauthorized),
+    (1, "image with reference 127.0.0.1:5000/arm:1 was found but does not match the specified platform: wanted linux/amd64, actual: linux/arm64\n", Platform),
+    (125, "docker: Error response from daemon: no command specified.\nSee 'docker run --help'.\n", Invalid),
+    (15, "validating /tmp/c.yml: services.web Additional property imagee is not allowed\n", Invalid),
+    (15, "yaml: line 1: did not find expected node content\n", Invalid),
+    (1, " Container tmp-web-1  Waiting\ncontainer tmp-web-1 is unhealthy\n", Unhealthy),
+    (1, " Container tmp-web-1  Waiting\ncontainer tmp-web-1 exited (1)\n", Unhealthy),
 ];
 
 #[rustfmt::skip]

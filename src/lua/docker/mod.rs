@@ -6,6 +6,7 @@
 
 mod compose;
 mod containers;
+mod copies;
 mod engine;
 mod follow;
 mod given;
@@ -154,6 +155,7 @@ impl UserData for Docker {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         containers::add(methods);
         images::add(methods);
+        copies::add(methods);
         engine::add(methods);
         compose::add(methods);
         methods.add_meta_method("__index", |lua, _, key: Value| {

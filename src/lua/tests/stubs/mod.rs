@@ -100,7 +100,7 @@ async fn real() -> Names {
         real.extend(prefixed(&format!("{class}."), registered(file, &fields)));
     }
     real.extend(prefixed("Fleet:", keys(&bench, "require 'mr.fleet'").await));
-    for file in ["containers", "images", "engine"] {
+    for file in ["containers", "images", "engine", "copies"] {
         let file = format!("docker/{file}");
         real.extend(prefixed("Docker:", registered(&file, &methods)));
     }
