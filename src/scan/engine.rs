@@ -1,7 +1,7 @@
 //! The loop of a scan: one thread, non-blocking sockets, all hosts in turn.
 //!
 //! Hosts take turns, one question each, so that a slow one holds up nobody. How many questions are
-//! open at once is bounded by what this machine has ([`Engine::room`]) and by each host's own
+//! open at once is bounded by what this machine has ([`super::supply`]) and by each host's own
 //! [`super::pace`].
 
 use std::collections::VecDeque;
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use super::host::{Answer, Host, Probe, Waiting};
-use super::pace::Rate;
 use super::sockets::{Sent, Sockets};
-use crate::error::{Error, Result};
+use super::supply::Supply;
+use crate::error::Result;
 
 /// Hosts that are asked at the same time; the others wait.
 const ACTIVE: usize = 256;
@@ -22,11 +22,6 @@ const BURST: usize = 256;
 const TICK: Duration = Duration::from_millis(50);
 /// How often progress is told.
 const NEWS: Duration = Duration::from_millis(250);
-/// What is waited when this machine is short of something.
-const PAUSE: Duration = Duration::from_millis(20);
-/// So many such pauses without any answer in between, and there is no use in waiting.
-const PATIENCE: u32 = 250;
-
 /// What those who watch hear of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
@@ -55,14 +50,7 @@ pub(super) struct Engine<'a> {
     live: Vec<usize>,
     begun: usize,
     in_flight: usize,
-    /// Questions that may be open at once, for now and at most.
-    room: usize,
-    most: usize,
-    rate: Option<Rate>,
-    /// When questions may be asked again.
-    not_before: Option<Instant>,
-    /// Pauses in a row for want of something.
-    short: u32,
+    supply: Supply,
     told: Instant,
     stop: &'a dyn Fn() -> bool,
     news: &'a mut dyn FnMut(News),
@@ -87,11 +75,7 @@ impl<'a> Engine<'a> {
             live: Vec::new(),
             begun: 0,
             in_flight: 0,
-            room: most.max(1),
-            most: most.max(1),
-            rate: rate.map(|rate| Rate::new(rate, now)),
-            not_before: None,
-            short: 0,
+            supply: Supply::new(most, rate, now),
             told: now,
             stop,
             news,
@@ -152,12 +136,11 @@ impl<'a> Engine<'a> {
     /// Asks what may be asked now, one question of each host in turn.
     fn ask(&mut self) -> Result<()> {
         let mut now = Instant::now();
-        if self.not_before.is_some_and(|then| now < then) {
+        if self.supply.pause(now).is_some() {
             return Ok(());
         }
-        self.not_before = None;
         for _ in 0..BURST {
-            if self.in_flight >= self.room {
+            if !self.supply.has_room(self.in_flight) {
                 return Ok(());
             }
             let Some(at) = self.queue.pop_front() else {
@@ -168,9 +151,8 @@ impl<'a> Engine<'a> {
             let Some((port, is_second)) = host.question() else {
                 continue;
             };
-            if let Some(Err(then)) = self.rate.as_mut().map(|rate| rate.take(now)) {
+            if !self.supply.take(now) {
                 host.put_back(port, is_second);
-                self.not_before = Some(then);
                 self.enqueue(at);
                 return Ok(());
             }
@@ -206,11 +188,7 @@ impl<'a> Engine<'a> {
         match sent {
             Sent::Answered(answer) => {
                 host.answered(probe, answer, now);
-                self.short = 0;
-                // What was given up for want of room comes back slowly.
-                if self.room < self.most && host.done().is_multiple_of(64) {
-                    self.room += 1;
-                }
+                self.supply.suffices();
             }
             Sent::NoWay(Errno::ADDRNOTAVAIL) if host.done() > 0 => {
                 return self.shortage(probe, Errno::ADDRNOTAVAIL, now);
@@ -233,15 +211,7 @@ impl<'a> Engine<'a> {
     fn shortage(&mut self, probe: &Probe, why: Errno, now: Instant) -> Result<bool> {
         self.hosts[probe.host].put_back(probe.port, probe.is_second);
         self.enqueue(probe.host);
-        self.short += 1;
-        if self.short > PATIENCE {
-            let error = Error::local(format!("this machine cannot make connections: {why}"));
-            return Err(error
-                .hint("raise `ulimit -n`, or scan with a smaller `--concurrency`")
-                .source(why));
-        }
-        self.room = (self.in_flight * 3 / 4).max(1);
-        self.not_before = Some(now + PAUSE);
+        self.supply.is_short(self.in_flight, why, now)?;
         Ok(true)
     }
 
@@ -269,9 +239,9 @@ impl<'a> Engine<'a> {
 
     /// How long to wait for answers: until the next question is given up, or may be asked.
     fn patience(&self, now: Instant) -> Duration {
-        let can_ask = self.in_flight < self.room && !self.queue.is_empty();
+        let can_ask = self.supply.has_room(self.in_flight) && !self.queue.is_empty();
         let mut until = now + TICK;
-        match self.not_before {
+        match self.supply.pause(now) {
             Some(then) => until = until.min(then),
             None if can_ask => return Duration::ZERO,
             None => {}
@@ -302,7 +272,7 @@ impl<'a> Engine<'a> {
                     host.silent(&probe);
                     host.in_flight -= 1;
                     self.in_flight -= 1;
-                    self.short = 0;
+                    self.supply.suffices();
                     any = true;
                 }
             }

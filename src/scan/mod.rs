@@ -2,7 +2,7 @@
 //!
 //! [`ports`] reads lists of ports ([`top`] are the usual ones), [`resolve`] finds addresses. The scan
 //! itself is [`engine`], a loop in one thread over [`sockets`], with what is known of each [`host`]
-//! and its [`pace`]. [`look`] then asks open ports who they are ([`tls`]), [`compare`] holds the result
+//! and its [`pace`], and of what this machine has ([`supply`]). [`look`] then asks open ports who they are ([`tls`]), [`compare`] holds the result
 //! against what a server itself says and what is expected, [`free`] finds ports for something new.
 //!
 //! A refused connection is `closed`, one that is let in `open`; silence, and an ICMP message that
@@ -22,6 +22,7 @@ mod pace;
 pub mod ports;
 mod resolve;
 mod sockets;
+mod supply;
 mod tls;
 pub mod told;
 pub mod top;
