@@ -113,9 +113,9 @@ async fn bad_calls_name_the_place_the_call_and_the_keys() {
             "",
         ),
         (
-            "require 'stages.nothing'",
-            "there is no module `stages.nothing`",
-            "bundled/stages/nothing.lua",
+            "require 'stages.unheard'",
+            "there is no module `stages.unheard`",
+            "bundled/stages/unheard.lua",
         ),
         (
             "require '../../etc/passwd'",
