@@ -31,6 +31,7 @@ mod suite {
     mod docker_engine;
     mod docker_object;
     mod docker_registry;
+    mod docker_stages;
     mod docker_ways;
     mod doctor;
     mod edit;
