@@ -88,7 +88,7 @@ fn containers_are_made_left_alone_and_repaired() {
     let seen = cell
         .shell(
             "docker inspect -f '{{.Config.Env}} {{.Args}}' watchtower; docker port yacht; docker port portainer\n\
-             stat -c %a machineroom/assets/clash/config.yaml; cat machineroom/assets/clash/config.yaml",
+             stat -c %a /root/machineroom/assets/clash/config.yaml; cat /root/machineroom/assets/clash/config.yaml",
         )
         .ended(0)
         .stdout;
@@ -234,4 +234,43 @@ fn an_engine_that_is_there_is_taken_as_it_is() {
             "{}\n"
         );
     }
+}
+
+/// Lists of packages as Debian 12 has them: its own engine, which is too old.
+const OLD: &str = r#"
+mkdir -p /srv/apt /var/lib/dpkg /var/lib/apt/lists/partial /var/cache/apt/archives/partial
+mkdir -p /run/systemd/system
+touch /var/lib/dpkg/status
+cat >/srv/apt/Packages <<END
+Package: docker.io
+Version: 20.10.24+dfsg1-1+deb12u1
+Architecture: $(dpkg --print-architecture)
+Maintainer: nobody <nobody@localhost>
+Filename: ./docker.io.deb
+Size: 1
+SHA256: 4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865
+Description: an engine
+
+END
+rm -rf /etc/apt/sources.list.d /etc/apt/apt.conf.d
+echo 'deb [trusted=yes] file:/srv/apt ./' >/etc/apt/sources.list
+apt-get -q update
+"#;
+
+#[test]
+fn an_engine_that_is_too_old_is_refused_by_name() {
+    let Some(cell) = Cell::start() else { return };
+    if cell.shell("command -v dockerd").code == 0 {
+        eprintln!("skipped: this machine has an engine of its own");
+        return;
+    }
+    cell.shell(OLD).ended(0);
+    let told = cell
+        .mroom(&["stage", "docker", "lab", "--set", "docker.source=distro"])
+        .ended(3);
+    let words = "`docker.io` is 20.10.24+dfsg1-1+deb12u1 here, and 25 or newer is required";
+    assert!(told.stderr.contains(words), "{told:?}");
+    assert!(told.stderr.contains("docker.source=official"), "{told:?}");
+    cell.shell("test ! -e /etc/docker && test ! -e /etc/apt/keyrings/docker.asc")
+        .ended(0);
 }
