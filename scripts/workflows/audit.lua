@@ -66,22 +66,9 @@ failed() {
     unknown "failed logins"
   fi
 }
-updates() {
-  if have apt-get; then
-    apt-get -s -q -o Debug::NoLocking=1 --with-new-pkgs upgrade 2>/dev/null |
-      awk '$1 == "Inst" { what = /[Ss]ecurity/ ? "security" : ""; printf "updates\t%s\t%s\n", $2, what }'
-  elif have dnf || have yum; then
-    if have dnf; then m=dnf; else m=yum; fi
-    "$m" -q -C check-update 2>/dev/null | awk '/^Obsoleting/ { exit } NF == 3 { printf "updates\t%s\t\n", $1 }'
-  elif have apk; then
-    apk -s upgrade 2>/dev/null | awk '/Upgrading/ { printf "updates\t%s\t\n", $3 }'
-  else
-    unknown updates
-  fi
-}
 for what; do
   case $what in
-    users | keys | failed | updates) "$what" ;;
+    users | keys | failed) "$what" ;;
     sudo) sudo_ ;;
   esac
 done
@@ -125,15 +112,23 @@ local function read(text, wanted)
 end
 
 local function audit(s, wanted)
-  local words = { "sh", "-s", "--" }
-  local has_ports = false
+  local words, has = { "sh", "-s", "--" }, {}
   for _, what in ipairs(wanted) do
     words[#words + 1] = what
-    has_ports = has_ports or what == "ports"
+    has[what] = true
   end
   local found = read(s:capture(words, { stdin = SCRIPT, timeout = 300 }), wanted)
-  if has_ports then
+  if has.ports then
     found.ports = mr.json.array(s:ports { all = true })
+  end
+  if has.updates then
+    local health = s:health { checks = { "updates" }, timeout = 300 }
+    found.updates = health.updates or found.updates
+    for _, check in ipairs(health.checks) do
+      if check.level == "unknown" then
+        table.insert(found.unknown, "updates: " .. check.text)
+      end
+    end
   end
   return found
 end
