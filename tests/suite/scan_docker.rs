@@ -125,6 +125,27 @@ fn an_engine_that_does_not_answer_has_no_numbers() {
     assert!(marked.contains("root"), "{marked}");
 }
 
+/// A rootless engine does not run in these namespaces: the real one listens where such a one does.
+#[test]
+fn an_engine_of_the_login_is_found_where_it_listens() {
+    let Some(cell) = Cell::docker() else { return };
+    cell.shell(
+        "kill $(pidof dockerd); while pidof dockerd >/dev/null; do sleep 0.1; done\n\
+         at=/run/user/$(id -u plain); mkdir -p $at\n\
+         setsid dockerd --host unix:///run/docker.sock --host unix://$at/docker.sock \
+         </dev/null >/var/log/second.log 2>&1 &\n\
+         tries=0; until docker version >/dev/null 2>&1; do\n\
+         tries=$((tries + 1)); [ $tries -lt 300 ] || { tail /var/log/second.log; exit 1; }; sleep 0.1; done\n\
+         chown -R plain /run/user/$(id -u plain)\n",
+    )
+    .ended(0);
+    let object = &objects(&cell.mroom(&["scan_docker", "plain", "--json"]).ended(0))[0];
+    assert_eq!(
+        (&object["state"], &object["access"]),
+        (&"up".into(), &"rootless".into())
+    );
+}
+
 /// A server whose `docker` is the script's.
 fn pretended(home: &Home, docker: &str) -> Option<Sshd> {
     let sshd = Sshd::start("")?;
