@@ -1,6 +1,45 @@
 ---@meta
 
--- What `server:health()` and `server:scan_docker()` give. Sizes are bytes, moments seconds since 1970.
+-- `server:health()` and `server:scan_docker()`, and what they give. Sizes are bytes, moments seconds since 1970.
+
+---@class mr.Remote
+local Remote = {}
+
+---@class mr.HealthOpts
+---@field checks? string[] only these: `load`, `memory`, `disk`, `updates`, …
+---@field certs? string[] files on the server, and names with or without a port, whose certificates are looked at
+---@field thresholds? table<string, string> `{ disk = "80,95" }`: it warns, it is critical; `-` is never
+---@field scan_images? boolean count vulnerabilities by trivy or grype; what was counted within a day is known
+---@field timeout? number seconds, 120 when not given
+
+---How the server is, judged by the settings `health.NAME`, its metadata `health.NAME` and `thresholds`. One round
+---trip. What cannot be read is unknown, never ok.
+---```lua
+---local health = server("web-01"):health { thresholds = { disk = "70,90" } }
+---for _, check in ipairs(health.checks) do
+---  if check.level ~= "ok" then
+---    print(check.name, check.level, check.text)
+---  end
+---end
+---```
+---@param opts? mr.HealthOpts
+---@return mr.Health
+function Remote:health(opts) end
+
+---@class mr.ScanDockerOpts
+---@field disk? boolean how much disk Docker uses, too
+---@field timeout? number seconds, 60 when not given
+
+---What Docker runs there, in one round trip. Marks a server of the inventory that has Docker and Compose.
+---```lua
+---local docker = server("web-01"):scan_docker()
+---for _, one in ipairs(docker.unwell or {}) do
+---  print(one.name, one.why)
+---end
+---```
+---@param opts? mr.ScanDockerOpts
+---@return mr.Engine
+function Remote:scan_docker(opts) end
 
 ---@alias mr.Level "ok"|"warn"|"critical"|"unknown"
 
