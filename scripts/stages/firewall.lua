@@ -154,9 +154,9 @@ return {
     local is = found.is
     if not is then
       on:package(o.wanted.backend)
-      if not s.check then
-        _, is = foresee(s, o)
-      end
+    end
+    if not is and not s.check then
+      is = select(2, foresee(s, o))
     end
     if s.check then
       on:firewall(o.rules, o.wanted)

@@ -31,25 +31,26 @@ end
 
 local U = "Unattended-Upgrade::"
 
--- What apt is to say of itself, { key, value }; all of it is in our two files.
+-- Read after what the package brings, so it counts.
+local APT_FILE = "/etc/apt/apt.conf.d/52mroom-updates"
+
+-- What apt is to say of itself, { key, value }.
 local function apt_settings(o)
-  local own = {
+  local list = {
+    { "APT::Periodic::Update-Package-Lists", "1" },
+    { "APT::Periodic::Unattended-Upgrade", "1" },
     { U .. "Automatic-Reboot", word(o.reboot) },
     { U .. "Automatic-Reboot-WithUsers", word(o.reboot_with_users) },
     { U .. "Automatic-Reboot-Time", o.reboot_time },
     { U .. "Remove-Unused-Dependencies", word(o.remove_unused) },
   }
   if not o.security_only then
-    own[#own + 1] = { U .. "Origins-Pattern", { "origin=*" } }
+    list[#list + 1] = { U .. "Origins-Pattern", { "origin=*" } }
   end
   if o.exclude then
-    own[#own + 1] = { U .. "Package-Blacklist", o.exclude }
+    list[#list + 1] = { U .. "Package-Blacklist", o.exclude }
   end
-  return {
-    { "APT::Periodic::Update-Package-Lists", "1" },
-    { "APT::Periodic::Unattended-Upgrade", "1" },
-  },
-    own
+  return list
 end
 
 local function timer(on, name, o)
@@ -64,10 +65,8 @@ end
 
 local function by_apt(on, o, facts)
   on:package("unattended-upgrades", { recommends = false })
-  local periodic, own = apt_settings(o)
-  on:file("/etc/apt/apt.conf.d/20auto-upgrades", { content = apt_text(periodic), mode = "0644" })
-  on:file("/etc/apt/apt.conf.d/52mroom-updates", {
-    content = apt_text(own),
+  on:file(APT_FILE, {
+    content = apt_text(apt_settings(o)),
     mode = "0644",
     validate = "apt-config -c=%s dump >/dev/null",
   })
@@ -135,17 +134,14 @@ end
 -- What apt itself reads in all of its files must be what we want of it.
 local function verify_apt(s, o)
   local said = s:capture("apt-config dump", { sudo = true, timeout = 60 })
-  local periodic, own = apt_settings(o)
-  for _, list in ipairs { periodic, own } do
-    for _, pair in ipairs(list) do
-      local value = type(pair[2]) == "table" and nil or pair[2]
-      local line = ('%s "%s";'):format(pair[1], value or "")
-      if value and not ("\n" .. said .. "\n"):find("\n" .. line .. "\n", 1, true) then
-        local now = said:match(pair[1]:gsub("%p", "%%%0") .. ' "([^"\n]*)";')
-        mr.fail(("`%s` is `%s`: another file of apt sets it"):format(pair[1], now or "not set"), {
-          hint = "`grep -r Unattended /etc/apt/apt.conf.d` on the server finds it",
-        })
-      end
+  for _, pair in ipairs(apt_settings(o)) do
+    local value = type(pair[2]) == "string" and pair[2] or nil
+    local line = ('%s "%s";'):format(pair[1], value or "")
+    if value and not ("\n" .. said .. "\n"):find("\n" .. line .. "\n", 1, true) then
+      local now = said:match(pair[1]:gsub("%p", "%%%0") .. ' "([^"\n]*)";')
+      mr.fail(("`%s` is `%s`: another file of apt sets it"):format(pair[1], now or "not set"), {
+        hint = "`grep -r Unattended /etc/apt/apt.conf.d` on the server finds it",
+      })
     end
   end
   if o.changed then
@@ -237,9 +233,7 @@ return {
     local on = s:ops { sudo = true }
     local name = manager_of(s)
     if name == "apt" then
-      for _, file in ipairs { "20auto-upgrades", "52mroom-updates" } do
-        on:file("/etc/apt/apt.conf.d/" .. file, { state = "absent" })
-      end
+      on:file(APT_FILE, { state = "absent" })
     elseif name == "dnf" then
       on:service("dnf-automatic.timer", { enabled = false, state = "stopped" })
     else

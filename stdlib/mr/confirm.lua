@@ -8,6 +8,7 @@
 local args = require "mr.args"
 local native = require "mr.native"
 local SCRIPT = require "mr.confirm.script"
+local answer = require "mr.confirm.answer"
 local confirm = {}
 
 local OPTIONS = {
@@ -22,58 +23,9 @@ local OPTIONS = {
 -- How long the server may take for its undoing, and we to get through to it again, seconds.
 local UNDOING = 60
 
-local function clean(text)
-  return (text:gsub("[%c\127]", "?"):sub(1, 300))
-end
-
--- What the script answered: { mine, confirmed, making, armed = { token, left, seconds, name, by },
--- fired = { { token, ago, name, said = {…}, is_over } } }. Raises for what is no whole answer.
-function confirm.read(text)
-  local is = { fired = {} }
-  local by_token, is_whole = {}, false
-  for line in (text .. "\n"):gmatch "([^\n]*)\n" do
-    local word, rest = line:match "^mroom%-confirm (%l+) ?(.*)$"
-    local said_token, said = line:match "^mroom%-said ([%d-]+) (.*)$"
-    if word == "end" then
-      is_whole = true
-    elseif word == "making" then
-      is.making = true
-    elseif word == "mine" or word == "confirmed" then
-      is[word] = rest:match "^[%d-]+$"
-    elseif word == "armed" then
-      local token, left, seconds, name, by =
-        rest:match "^([%d-]+) (%-?%d+) (%d+) ([%w_-]+) ?([^ ]*)$"
-      if token and #left < 12 and #seconds < 12 then
-        is.armed = { token = token, name = name, by = clean(by) }
-        is.armed.left, is.armed.seconds = tonumber(left), tonumber(seconds)
-      end
-    elseif word == "fired" then
-      local token, ago, name = rest:match "^([%d-]+) (%-?%d+) ([%w_-]+)$"
-      if token and #ago < 12 then
-        local one = { token = token, ago = tonumber(ago), name = name, said = {}, is_over = false }
-        by_token[token] = one
-        is.fired[#is.fired + 1] = one
-      end
-    elseif said and by_token[said_token] then
-      local one = by_token[said_token]
-      if said == "end" then
-        one.is_over = true
-      elseif #one.said < 100 then
-        one.said[#one.said + 1] = clean(said)
-      end
-    end
-  end
-  if not is_whole then
-    mr.fail("the server did not say which changes it guards", {
-      hint = "it answers to root, and needs a POSIX `sh`",
-    })
-  end
-  return is
-end
-
 local function ask(s, sudo, word, ...)
   local opts = { args = { word, ... }, timeout = 60, sudo = sudo }
-  return confirm.read(s:script(SCRIPT, opts).stdout)
+  return answer.read(s:script(SCRIPT, opts).stdout)
 end
 
 -- Which guards there are; only reads.
@@ -82,23 +34,30 @@ function confirm.look(s, sudo)
   if sudo == nil then
     sudo = true
   end
-  return confirm.read(s:capture(command, { stdin = SCRIPT, timeout = 60, sudo = sudo }))
+  return answer.read(s:capture(command, { stdin = SCRIPT, timeout = 60, sudo = sudo }))
 end
 
 local function words_of(fired)
   return fired.said[1] and table.concat(fired.said, ", ") or "nothing was put back"
 end
 
--- Tells of guards that fired since the last one was armed: once each is armed anew, they are gone.
+-- What a handle has been told already.
+local told = setmetatable({}, { __mode = "k" })
+
+-- Tells of guards that fired since the last one was armed: once one is armed anew, they are gone.
 function confirm.tell(s, state)
+  told[s] = told[s] or {}
   for _, fired in ipairs(state.fired) do
-    s:warn(
-      ("`%s` was undone by the server %d s ago, because nobody confirmed it: %s"):format(
-        fired.name,
-        fired.ago,
-        words_of(fired)
+    if not told[s][fired.token] then
+      told[s][fired.token] = true
+      s:warn(
+        ("`%s` was undone by the server %d s ago, because nobody confirmed it: %s"):format(
+          fired.name,
+          fired.ago,
+          words_of(fired)
+        )
       )
-    )
+    end
   end
 end
 
@@ -275,9 +234,12 @@ function confirm.guard(s, opts, change)
     give_up(s, o, token, deadline, results[2])
   end
   s:phase "proving that a new connection comes"
+  local is_late = mr.now() >= deadline
   local is_proven, err = prove(s, o, token, deadline)
-  if not is_proven and err then
-    local why = ("after this change no new connection came: %s"):format(err.message)
+  if not is_proven and not is_late then
+    local why = ("after this change no new connection came: %s"):format(
+      err and err.message or ("not within %d s"):format(o.timeout)
+    )
     raise_cut(s, o, token, deadline, { message = why })
   elseif not is_proven then
     raise_cut(s, o, token, deadline, {

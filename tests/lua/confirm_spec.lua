@@ -1,3 +1,4 @@
+local answer = require "mr.confirm.answer"
 local confirm = require "mr.confirm"
 
 local END = "mroom-confirm end\n"
@@ -116,13 +117,13 @@ describe("the answer", function()
   it("is refused when it is not whole", function()
     for _, text in ipairs { "", "mroom-confirm mine 7-1", "sh: not found", "mroom-confirm ends" } do
       expect(function()
-        confirm.read(text)
+        answer.read(text)
       end):raises "did not say which changes it guards"
     end
   end)
 
   it("is data, whatever it holds", function()
-    local is = confirm.read(
+    local is = answer.read(
       "mroom-confirm mine $(reboot)\nmroom-confirm fired ../x 1 y\nmroom-confirm armed 1-1 x 2 y z\n"
         .. "mroom-confirm fired 1-1 99999999999999999999 y\nmroom-said 9-9 lost\n"
         .. "mroom-confirm fired 2-2 1 y\nmroom-said 2-2 a\27[31m\n"
@@ -138,7 +139,7 @@ describe("the answer", function()
       seed = (seed * 1103515245 + 12345) % 2147483648
       local at = seed // 65536 % #whole + 1
       local text = whole:sub(1, at) .. string.char(seed // 256 % 256) .. whole:sub(at + seed % 5)
-      local _, err = mr.try(confirm.read, text .. END)
+      local _, err = mr.try(answer.read, text .. END)
       expect(err == nil or err.kind == "script"):is(true)
     end
   end)
