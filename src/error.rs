@@ -172,6 +172,14 @@ impl Error {
         self
     }
 
+    /// Takes over what another error keeps for those who look closer: traceback and source.
+    #[must_use]
+    pub fn behind(mut self, other: &Error) -> Self {
+        self.0.traceback.clone_from(&other.0.traceback);
+        self.0.source.clone_from(&other.0.source);
+        self
+    }
+
     /// Says in one word which of the failures of its kind it is, for code that acts on it.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {

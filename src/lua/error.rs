@@ -2,7 +2,8 @@
 //!
 //! A binding raises an [`Error`]. What catches it (`mr.try`, `pcall`, the end of a script) gets
 //! the `err` table: `{kind, message, server, command, code, stderr, hint}`, whose metatable keeps
-//! the [`Error`] itself, so that raising it again loses nothing. Owns no state.
+//! the [`Error`] itself, so that raising it again loses nothing. What the table says counts: code that
+//! has caught it may change it, or raise one of its own. Owns no state.
 
 use std::rc::Rc;
 
@@ -124,20 +125,27 @@ pub(super) fn of_value(value: &Value) -> Error {
     }
 }
 
+/// What an err table says now, also when Lua code has changed it; what it cannot say comes from the
+/// error that it was made of.
 fn of_table(table: &Table) -> Error {
     let original = table
         .metatable()
-        .and_then(|m| m.raw_get::<mlua::AnyUserData>(ORIGINAL).ok());
-    if let Some(original) = original.and_then(|o| o.borrow::<Original>().map(|o| o.0.clone()).ok())
-    {
-        return (*original).clone();
-    }
-    let text = |key: &str| table.raw_get::<Value>(key).ok().and_then(|v| text_of(&v));
-    let kind = text("kind")
-        .and_then(|k| kind_of(&k))
-        .unwrap_or(Kind::Script);
+        .and_then(|m| m.raw_get::<mlua::AnyUserData>(ORIGINAL).ok())
+        .and_then(|o| o.borrow::<Original>().map(|o| o.0.clone()).ok());
+    let value = |key: &str| table.raw_get::<Value>(key).unwrap_or(Value::Nil);
+    let text = |key: &str| text_of(&value(key));
+    let kind = text("kind").and_then(|word| match &original {
+        // Several kinds have one word.
+        Some(error) if error.kind().as_str() == word => Some(error.kind()),
+        _ => kind_of(&word),
+    });
     let message = text("message").unwrap_or_else(|| "a table was raised as an error".to_owned());
-    let mut error = Error::new(kind, message);
+    let mut error = Error::new(kind.unwrap_or(Kind::Script), message);
+    let mut output = Output::default();
+    if let Some(original) = &original {
+        error = error.behind(original);
+        output = original.remote_output().cloned().unwrap_or_default();
+    }
     if let Some(server) = text("server") {
         error = error.server(server);
     }
@@ -147,13 +155,22 @@ fn of_table(table: &Table) -> Error {
     if let Some(hint) = text("hint") {
         error = error.hint(hint);
     }
-    if let Ok(evidence @ Value::Table(_)) = table.raw_get::<Value>("evidence")
+    if let evidence @ Value::Table(_) = value("evidence")
         && let Ok(evidence) = serde_json::to_value(&evidence)
     {
         error = error.evidence(evidence);
     }
     if let Some(reason) = text("reason") {
         error = error.reason(reason);
+    }
+    let (code, stderr) = (value("code").as_integer(), value("stderr"));
+    if let (Some(_), _) | (_, Value::String(_)) = (code, &stderr) {
+        output.code = code.and_then(|code| i32::try_from(code).ok());
+        output.stderr = stderr
+            .as_string()
+            .map(|s| s.as_bytes().to_vec())
+            .unwrap_or_default();
+        error = error.output(output);
     }
     error
 }
@@ -185,11 +202,10 @@ pub(super) fn to_table(lua: &Lua, error: &Error) -> mlua::Result<Table> {
         table.raw_set("evidence", lua.to_value(evidence)?)?;
     }
     let meta = lua.create_table()?;
-    let shown = error.to_string();
     meta.raw_set("__name", "err")?;
     meta.raw_set(
         "__tostring",
-        lua.create_function(move |_, ()| Ok(shown.clone()))?,
+        lua.create_function(|_, table: Table| Ok(of_table(&table).to_string()))?,
     )?;
     meta.raw_set(
         ORIGINAL,

@@ -1,4 +1,4 @@
-//! A list of records as an aligned table.
+//! A list of records as an aligned table, or, where that is too wide, a block for each record.
 
 use mlua::{Table, Value};
 use unicode_width::UnicodeWidthStr as _;
@@ -16,8 +16,8 @@ const GAP: &str = "  ";
 /// One cell: its text, and whether it is a number.
 struct Cell(String, bool);
 
-/// `value` as an aligned table, when it is a list of records with the same keys and plain values,
-/// and fits into `width` columns.
+/// `value` as an aligned table, when it is a list of records with the same keys and plain values; as
+/// blocks when that does not fit into `width` columns.
 pub(super) fn records(value: &Value, width: usize, clean: Clean) -> Option<String> {
     let list = value.as_table().filter(|t| is_plain(t))?;
     let length = list.raw_len();
@@ -34,9 +34,9 @@ pub(super) fn records(value: &Value, width: usize, clean: Clean) -> Option<Strin
         .iter()
         .map(|row| keys.iter().map(|key| cell(row, key, clean)).collect())
         .collect::<Option<_>>()?;
-    let text = align(&keys, &cells);
+    let mut text = align(&keys, &cells);
     if text.lines().any(|line| line.width() > width) {
-        return None;
+        text = blocks(&keys, &cells);
     }
     match length - rows.len() {
         0 => Some(text),
@@ -88,6 +88,21 @@ fn cell(row: &Table, key: &str, clean: Clean) -> Option<Cell> {
             Some(Cell(literal(&value, usize::MAX, clean), number))
         }
     }
+}
+
+/// A line for each value that is there, an empty one between two records. Longer lines are left to
+/// the terminal: what is copied from it is whole.
+fn blocks(keys: &[String], rows: &[Vec<Cell>]) -> String {
+    let heads: Vec<String> = keys.iter().map(|k| visible(k.as_bytes())).collect();
+    let widest = heads.iter().map(|h| h.width()).max().unwrap_or(0);
+    let block = |row: &Vec<Cell>| {
+        let there = heads.iter().zip(row).filter(|(_, cell)| !cell.0.is_empty());
+        let line = |(head, cell): (&String, &Cell)| {
+            format!("{head}{}{GAP}{}", " ".repeat(widest - head.width()), cell.0)
+        };
+        there.map(line).collect::<Vec<_>>().join("\n")
+    };
+    rows.iter().map(block).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Numbers to the right, all else to the left, no blanks at the end of a line.

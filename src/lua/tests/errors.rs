@@ -215,6 +215,59 @@ async fn try_and_pcall_give_the_err_table_and_raising_it_again_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_an_err_table_says_when_it_is_raised_is_reported() {
+    let raised = |change: &str| {
+        let text = format!("{BOX}local _, e = mr.try(s.run, s, 'false')\n{change}\nerror(e)");
+        async move { bench().fails(&text).await }
+    };
+    let error = raised("e.message, e.hint = 'it is not up', 'start it'").await;
+    assert_eq!(error.message(), "it is not up");
+    assert_eq!(error.hint_text(), Some("start it"));
+    assert_eq!((error.kind(), error.server_id()), (Kind::Exit, Some("u@h")));
+    assert_eq!(error.remote_output().unwrap().stderr, b"no luck\n");
+    assert!(error.lua_traceback().unwrap().contains("test.lua:2: in"));
+    let error = raised(
+        "e.kind, e.server, e.command, e.code, e.stderr = 'docker', 'web', nil, 3, 'b\\xffd'",
+    )
+    .await;
+    assert_eq!(
+        (error.kind(), error.server_id()),
+        (Kind::Docker, Some("web"))
+    );
+    assert_eq!(error.remote_command(), None);
+    let output = error.remote_output().unwrap();
+    assert_eq!((output.code, &output.stderr[..]), (Some(3), &b"b\xffd"[..]));
+    // What Lua code makes itself, and what it makes wrong.
+    for (table, code, stderr) in [
+        (
+            "{ kind = 'exit', message = 'm', code = 7, stderr = 'why' }",
+            Some(7),
+            "why",
+        ),
+        (
+            "{ kind = 'exit', message = 'm', stderr = 'why' }",
+            None,
+            "why",
+        ),
+        ("{ message = 'm', code = 1 << 40, stderr = {} }", None, ""),
+        ("{ message = 'm', code = 1.5, stderr = 'why' }", None, "why"),
+    ] {
+        let error = bench().fails(&format!("error({table})")).await;
+        let output = error.remote_output().unwrap();
+        assert_eq!(output.code, code, "{table}");
+        assert_eq!(output.stderr, stderr.as_bytes(), "{table}");
+    }
+    let error = bench().fails("error({ message = 'm', code = 'x' })").await;
+    assert!(error.remote_output().is_none());
+    let shown = bench()
+        .show(&format!(
+            "{BOX}local _, e = mr.try(s.run, s, 'false') e.message = 'so' return tostring(e)"
+        ))
+        .await;
+    assert_eq!(shown, "\"u@h: so\"");
+}
+
+#[tokio::test]
 async fn os_exit_ends_the_script_with_its_code() {
     let bench = bench();
     bench.fails("os.exit(7)").await;
