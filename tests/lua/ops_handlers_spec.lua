@@ -1,4 +1,6 @@
 -- Handlers of operations: once, at the end, and not lost by a failure.
+---@type any
+local pretended = dofile(require("mr.native").local_path "helpers/pretended.lua")
 local web ---@type Fake
 -- Not a `Server` to the type checker: some of what it is asked here is wrong on purpose.
 local s ---@type any
@@ -7,32 +9,6 @@ before_each(function()
   web = fake "web-1"
   s = server "web-1"
 end)
-
-local ABSENT = "mroom-path\nfolder=1\nkind=absent\n"
-
-local function is_file(content)
-  return "mroom-path\nstat=644 0 0 9\nowner=root\ngroup=root\nkind=file\n\n" .. content
-end
-
--- The looks at a path answer these, one after the other; the second one comes with what writes.
-local function looks(path, ...)
-  web:on_like(("*set -- %s*mroom-path*"):format(path), ...)
-end
-
--- Which of the calls wrote.
-local function writes()
-  local list = {}
-  for _, call in ipairs(web:calls()) do
-    if not call.reads then
-      list[#list + 1] = call
-    end
-  end
-  return list
-end
-
-local function map(work, opts)
-  return fleet.select("web-1"):map(work, opts)[1]
-end
 
 describe("handlers", function()
   local function two(on, order)
@@ -44,11 +20,11 @@ describe("handlers", function()
   end
 
   it("run once, at the end, in the order in which they are defined", function()
-    looks("/a", ABSENT, is_file "x")
-    looks("/b", ABSENT, is_file "x")
-    looks("/c", is_file "x")
+    pretended.looks(web, "/a", pretended.ABSENT, pretended.file "x")
+    pretended.looks(web, "/b", pretended.ABSENT, pretended.file "x")
+    pretended.looks(web, "/c", pretended.file "x")
     local order = {}
-    map(function(t)
+    pretended.map(function(t)
       local on = t:ops()
       two(on, order)
       on:file("/a", { content = "x", notify = "two" })
@@ -60,9 +36,9 @@ describe("handlers", function()
   end)
 
   it("do not run when nothing has changed", function()
-    looks("/a", is_file "x")
+    pretended.looks(web, "/a", pretended.file "x")
     local order = {}
-    map(function(t)
+    pretended.map(function(t)
       local on = t:ops()
       two(on, order)
       on:file("/a", { content = "x", notify = "one" })
@@ -71,9 +47,9 @@ describe("handlers", function()
   end)
 
   it("run at once when told so, and then not again", function()
-    looks("/a", ABSENT, is_file "x")
+    pretended.looks(web, "/a", pretended.ABSENT, pretended.file "x")
     local order = {}
-    map(function(t)
+    pretended.map(function(t)
       local on = t:ops()
       two(on, order)
       on:file("/a", { content = "x", notify = "one" })
@@ -84,7 +60,7 @@ describe("handlers", function()
   end)
 
   it("that failed, or were not reached, run in the next run", function()
-    looks("/a", ABSENT, is_file "x")
+    pretended.looks(web, "/a", pretended.ABSENT, pretended.file "x")
     local order = {}
     local fails = "work" ---@type string?
     local function work(t)
@@ -100,31 +76,31 @@ describe("handlers", function()
         mr.fail "too bad"
       end
     end
-    local outcome = map(work)
+    local outcome = pretended.map(work)
     expect(outcome.status):is "failed"
     expect(table.concat(fake.notes(), "\n")):has "these handlers wait for the next run of this session: reload"
     fails = "handler"
-    outcome = map(work)
+    outcome = pretended.map(work)
     expect(outcome.status):is "failed"
     expect(outcome.err.message):has "handler `reload`: "
     expect(order):is {}
     fails = nil
-    expect(map(work).status):is "ok"
+    expect(pretended.map(work).status):is "ok"
     expect(order):is { "reload" }
-    map(work)
+    pretended.map(work)
     expect(order):is { "reload" }
   end)
 
   it("that nobody defines are a mistake, and a warning when they are old", function()
-    looks("/a", ABSENT, is_file "x")
-    local outcome = map(function(t)
+    pretended.looks(web, "/a", pretended.ABSENT, pretended.file "x")
+    local outcome = pretended.map(function(t)
       local on = t:ops()
       on:handler("reload", function() end)
       on:file("/a", { content = "x", notify = "relaod" })
     end)
     expect(outcome.err.message):has "notifies `relaod`, and there is no handler of that name"
     expect(outcome.err.hint):is "did you mean `reload`?"
-    outcome = map(function(t)
+    outcome = pretended.map(function(t)
       t:ops():file("/a", { content = "x" })
     end)
     expect(outcome.status):is "ok"
@@ -132,7 +108,7 @@ describe("handlers", function()
   end)
 
   it("are predicted in check mode, which leaves none waiting", function()
-    web:on_like("*mroom-path*", ABSENT)
+    web:on_like("*mroom-path*", pretended.ABSENT)
     local ran = 0
     local function work(t)
       local on = t:ops()
@@ -142,11 +118,11 @@ describe("handlers", function()
       end)
       on:file("/a", { content = "x", notify = "reload" })
     end
-    map(work, { check = true })
+    pretended.map(work, { check = true })
     expect(ran):is(1)
-    expect(writes()):is {}
-    looks("/a", is_file "x")
-    expect(map(work).status):is "ok"
+    expect(pretended.writes(web)):is {}
+    pretended.looks(web, "/a", pretended.file "x")
+    expect(pretended.map(work).status):is "ok"
     expect(ran):is(1)
   end)
 end)

@@ -1,12 +1,6 @@
 -- What operations make of a hostile server's answers, and of any text that is in a file already.
-local web ---@type Fake
--- Not a `Server` to the type checker: some of what it is asked here is wrong on purpose.
-local s ---@type any
-
-before_each(function()
-  web = fake "web-1"
-  s = server "web-1"
-end)
+---@type any
+local spoil = dofile(require("mr.native").local_path "helpers/spoil.lua")
 
 describe("answers of a hostile server", function()
   local path = require "mr.ops.path"
@@ -30,12 +24,11 @@ describe("answers of a hostile server", function()
       "\0",
       ("x"):rep(70000),
     }
-    local seed = 7
+    local roll = spoil.dice(7)
     for _ = 1, 2000 do
       local text = {}
       for i = 1, 6 do
-        seed = (seed * 1103515245 + 12345) % 2147483648
-        text[i] = pieces[seed // 65536 % #pieces + 1]
+        text[i] = pieces[roll(#pieces)]
       end
       local is, err = mr.try(path.read, table.concat(text))
       if is then
@@ -72,12 +65,11 @@ describe("the change of a part of a file", function()
       "%b()",
       "# END mroom: block",
     }
-    local seed = 11
+    local roll = spoil.dice(11)
     for _ = 1, 1000 do
       local text = {} ---@type any
       for i = 1, 8 do
-        seed = (seed * 1103515245 + 12345) % 2147483648
-        text[i] = pieces[seed // 65536 % #pieces + 1]
+        text[i] = pieces[roll(#pieces)]
       end
       text = table.concat(text)
       for _, case in ipairs {

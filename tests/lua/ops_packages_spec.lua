@@ -5,37 +5,11 @@ local perform = require "mr.op.perform"
 local rule = require "mr.op.firewall.rule"
 local unit_text = require "mr.op.service.unit_text"
 local words = require "mr.op.package.answer"
+---@type any
+local pretended = dofile(require("mr.native").local_path "helpers/pretended.lua")
+---@type any
+local spoil = dofile(require("mr.native").local_path "helpers/spoil.lua")
 
--- Numbers that are the same in every run.
-local function dice(seed)
-  return function(most)
-    seed = (seed * 1103515245 + 12345) % 2147483648
-    return seed // 65536 % most + 1
-  end
-end
-
--- The text with some of its bytes, lines or lengths changed.
----@param roll fun(most: integer): integer
-local function spoiled(text, roll)
-  for _ = 1, roll(4) do
-    local at, to = roll(#text + 1), roll(#text + 1)
-    local what = roll(5)
-    if what == 1 then
-      text = text:sub(1, at - 1) .. string.char(roll(256) - 1) .. text:sub(at + 1)
-    elseif what == 2 then
-      text = text:sub(1, at - 1) .. text:sub(at + roll(20))
-    elseif what == 3 then
-      text = text:sub(1, at - 1) .. text:sub(to, to + roll(40)) .. text:sub(at)
-    elseif what == 4 then
-      text = text:gsub("%d+", tostring(roll(3000) - 1000), 1)
-    else
-      text = text:sub(1, at - 1) .. "\n" .. text:sub(at)
-    end
-  end
-  return text
-end
-
-local ABSENT = "mroom-path\nfolder=1\nkind=absent\n"
 local FILE = "mroom-path\nstat=644 0 0 9\nowner=root\ngroup=root\nkind=file\n\nTypes: deb\n"
 local UNIT = "mroom-service\nLoadState=loaded\nActiveState=active\nSubState=running\nType=simple\n"
   .. "NeedDaemonReload=no\nenabled=enabled\nunit=a.service\nmroom-service-end\n"
@@ -94,14 +68,14 @@ local CALLS = {
     "lab",
     { url = "https://a.example/", suites = "./", key = "x" },
     { package_manager = "apt" },
-    ABSENT .. "mroom-repo-file\n" .. FILE,
+    pretended.ABSENT .. "mroom-repo-file\n" .. FILE,
   },
   {
     "repo",
     "lab",
     { url = "https://a.example/" },
     { package_manager = "apk" },
-    ABSENT .. "mroom-repo-file\n" .. FILE,
+    pretended.ABSENT .. "mroom-repo-file\n" .. FILE,
   },
   { "service", "a", { state = "reloaded", enabled = false }, { init = "systemd" }, UNIT },
   {
@@ -147,14 +121,14 @@ local CALLS = {
 
 describe("an answer from a server", function()
   it("is what the operation wants, or an error in words", function()
-    local roll, refused = dice(11), 0
+    local roll, refused = spoil.dice(11), 0
     for _, call in ipairs(CALLS) do
       local name, target, options, facts, answer = table.unpack(call)
       local op = ops.load(name)
       local o = perform.decode(op, table.pack(target, options))
       expect(pcall(op.read, answer, o, facts)):is(true)
       for _ = 1, 150 do
-        local text = spoiled(answer, roll)
+        local text = spoil.text(answer, roll)
         local _, err = mr.try(function()
           local memory = { packages = {}, units = {}, users = {}, groups = {} }
           return op.plan(op.read(text, o, facts), o, facts, memory)

@@ -1,3 +1,5 @@
+---@type any
+local pretended = dofile(require("mr.native").local_path "helpers/pretended.lua")
 local web ---@type Fake
 -- Not a `Server` to the type checker: some of what it is asked here is wrong on purpose.
 local s ---@type any
@@ -7,35 +9,9 @@ before_each(function()
   s = server "web-1"
 end)
 
-local ABSENT = "mroom-path\nfolder=1\nkind=absent\n"
-
-local function is_file(content)
-  return "mroom-path\nstat=644 0 0 9\nowner=root\ngroup=root\nkind=file\n\n" .. content
-end
-
--- The looks at a path answer these, one after the other; the second one comes with what writes.
-local function looks(path, ...)
-  web:on_like(("*set -- %s*mroom-path*"):format(path), ...)
-end
-
--- Which of the calls wrote.
-local function writes()
-  local list = {}
-  for _, call in ipairs(web:calls()) do
-    if not call.reads then
-      list[#list + 1] = call
-    end
-  end
-  return list
-end
-
-local function map(work, opts)
-  return fleet.select("web-1"):map(work, opts)[1]
-end
-
 describe("an operation", function()
   it("looks, writes, looks again, and says what was different", function()
-    looks("/etc/motd", is_file "old\n", is_file "new\n")
+    pretended.looks(web, "/etc/motd", pretended.file "old\n", pretended.file "new\n")
     local result = s:ops():file("/etc/motd", { content = "new\n" })
     expect(result):is {
       op = "file",
@@ -47,19 +23,19 @@ describe("an operation", function()
     expect(tostring(result)):is "file /etc/motd: changed"
     -- The second look goes with the write.
     expect(#web:calls()):is(2)
-    expect(writes()[1].command):has "step write /etc/motd 0644"
+    expect(pretended.writes(web)[1].command):has "step write /etc/motd 0644"
   end)
 
   it("does nothing where nothing differs", function()
-    looks("/etc/motd", is_file "new\n")
+    pretended.looks(web, "/etc/motd", pretended.file "new\n")
     local result = s:ops():file("/etc/motd", { content = "new\n" })
     expect(result):has { status = "ok", changed = false, changes = {} }
     expect(#web:calls()):is(1)
-    expect(writes()):is {}
+    expect(pretended.writes(web)):is {}
   end)
 
   it("fails when that was not enough", function()
-    looks("/etc/motd", is_file "old\n")
+    pretended.looks(web, "/etc/motd", pretended.file "old\n")
     local err = expect(function()
       s:ops():file("/etc/motd", { content = "new\n" })
     end):raises { kind = "script" }
@@ -77,7 +53,11 @@ describe("an operation", function()
   end)
 
   it("fails with the step that failed, and does nothing after it", function()
-    web:on_like("*mroom-path*", ABSENT, { code = 1, stdout = "mroom-step 2\n", stderr = "no\n" })
+    web:on_like(
+      "*mroom-path*",
+      pretended.ABSENT,
+      { code = 1, stdout = "mroom-step 2\n", stderr = "no\n" }
+    )
     local err = expect(function()
       s:ops():dir("/srv/app", { mode = "2750", owner = "app" })
     end):raises { kind = "exit", command = "chown -- app /srv/app", stderr = "no\n" }
@@ -86,12 +66,12 @@ describe("an operation", function()
   end)
 
   it("sets the mode once more where a folder's ACL has given a new file another", function()
-    local other = is_file("x\n"):gsub("stat=644", "stat=660")
-    looks("/srv/x", ABSENT, other, is_file "x\n")
+    local other = pretended.file("x\n"):gsub("stat=644", "stat=660")
+    pretended.looks(web, "/srv/x", pretended.ABSENT, other, pretended.file "x\n")
     local result = s:ops():file("/srv/x", { content = "x\n", mode = "0644" })
     expect(result):has { status = "changed", changes = { "made" } }
     expect(#web:calls()):is(3)
-    expect(writes()[2].command):has "step chmod 0644 -- /srv/x\n"
+    expect(pretended.writes(web)[2].command):has "step chmod 0644 -- /srv/x\n"
   end)
 
   it("goes with others only where it leaves nothing running and may not take long", function()
@@ -127,7 +107,7 @@ describe("an operation", function()
   end)
 
   it("runs as the user that the call, else all of them, name", function()
-    web:on_like("*mroom-path*", ABSENT)
+    web:on_like("*mroom-path*", pretended.ABSENT)
     web:on_like "*mkdir*"
     local on = s:ops { sudo = true }
     mr.try(on.dir, on, "/srv/a")
@@ -141,12 +121,12 @@ describe("an operation", function()
   end)
 
   it("keeps a secret out of commands and results", function()
-    looks("/etc/key", ABSENT, is_file "hunter2000")
+    pretended.looks(web, "/etc/key", pretended.ABSENT, pretended.file "hunter2000")
     s:ops():file("/etc/key", { content = mr.secret "hunter2000", mode = "0644" })
     for _, command in ipairs(web:commands()) do
       expect(command):has_no "hunter2000"
     end
-    expect(writes()[1].stdin):is "hunter2000"
+    expect(pretended.writes(web)[1].stdin):is "hunter2000"
   end)
 
   it("is refused with the place of the call, and nothing reaches the server", function()
@@ -218,12 +198,18 @@ end)
 
 describe("a server's outcome", function()
   it("is changed when an operation has changed something, else ok", function()
-    looks("/etc/motd", is_file "old", is_file "new", is_file "new")
+    pretended.looks(
+      web,
+      "/etc/motd",
+      pretended.file "old",
+      pretended.file "new",
+      pretended.file "new"
+    )
     local function work(t)
       t:ops():file("/etc/motd", { content = "new" })
     end
-    expect(map(work).status):is "changed"
-    expect(map(work).status):is "ok"
+    expect(pretended.map(work).status):is "changed"
+    expect(pretended.map(work).status):is "ok"
   end)
 
   it("is that of its operations in a stage, too", function()
@@ -233,7 +219,13 @@ describe("a server's outcome", function()
         s:ops():file("/etc/motd", { content = "new" })
       end }]]
     )
-    looks("/etc/motd", is_file "old", is_file "new", is_file "new")
+    pretended.looks(
+      web,
+      "/etc/motd",
+      pretended.file "old",
+      pretended.file "new",
+      pretended.file "new"
+    )
     expect(fleet.select("web-1"):stage("motd")[1].status):is "changed"
     expect(fleet.select("web-1"):stage("motd")[1].status):is "ok"
   end)
@@ -241,9 +233,9 @@ end)
 
 describe("check mode", function()
   it("writes nothing and goes on from what would be there", function()
-    web:on_like("*mroom-path*", ABSENT)
+    web:on_like("*mroom-path*", pretended.ABSENT)
     local seen = {}
-    local outcome = map(function(t)
+    local outcome = pretended.map(function(t)
       local on = t:ops()
       seen[1] = on:dir("/srv/app", { mode = "0750" }).status
       seen[2] = on:file("/srv/app/conf", { content = "a\n" }).changed
@@ -253,7 +245,7 @@ describe("check mode", function()
     end, { check = true })
     expect(seen):is { "changed", true, "content", "ok", "ok" }
     expect(outcome.status):is "changed"
-    expect(writes()):is {}
+    expect(pretended.writes(web)):is {}
   end)
 
   it("does not guess: what cannot be known is unknown, and so is who looks at it", function()
@@ -266,17 +258,17 @@ describe("check mode", function()
     )
     web:on_like "*"
     local result ---@type any
-    local outcome = map(function(t)
+    local outcome = pretended.map(function(t)
       result = t:ops():guess()
     end, { check = true })
     expect(outcome.status):is "unknown"
     expect(result.status):is "unknown"
-    outcome = map(function(t)
+    outcome = pretended.map(function(t)
       return t:ops():guess().changed
     end, { check = true })
     expect(outcome.status):is "unknown"
     expect(outcome.err.message):has "check mode cannot tell `changed` of guess"
-    outcome = map(function(t)
+    outcome = pretended.map(function(t)
       t:ops():guess()
     end)
     expect(outcome.status):is "failed"
@@ -286,7 +278,7 @@ describe("check mode", function()
   it("takes what fails behind a change for unknown", function()
     web:on_like("*mroom-path*", "mroom-path\nfolder=0\nkind=absent\n")
     local status
-    map(function(t)
+    pretended.map(function(t)
       t:run "mkdir -p /srv/app"
       status = t:ops():file("/srv/app/conf", { content = "x" }).status
     end, { check = true })
@@ -340,7 +332,7 @@ describe("a pretended server", function()
       on:file("/old", { state = "absent" })
       on:dir("/srv/app/it's", { state = "absent" })
     end
-    expect(map(work).status):is "changed"
+    expect(pretended.map(work).status):is "changed"
     expect({ web:file "/srv/app/motd" }):is { "hello\n", "0644" }
     expect({ web:file "/etc/app.conf" }):is { "port = 2\n", "0600" }
     expect({ web:file "/srv/current" }):is { "x", "0640" }
@@ -375,10 +367,10 @@ describe("a pretended server", function()
     local function work(t)
       t:ops():template("/etc/motd", { text = "{{ id }}\n", values = { id = t.id }, mode = "0600" })
     end
-    expect(map(work).status):is "changed"
-    expect(map(work).status):is "ok"
+    expect(pretended.map(work).status):is "changed"
+    expect(pretended.map(work).status):is "ok"
     web:put("/etc/motd", "broken")
-    expect(map(work, { check = true }).status):is "changed"
+    expect(pretended.map(work, { check = true }).status):is "changed"
     expect({ web:file "/etc/motd" }):is { "broken", "0644" }
   end)
 end)

@@ -5,42 +5,10 @@ local ops = require "mr.ops"
 local perform = require "mr.op.perform"
 local reader = require "mr.ops.system.reader"
 local schedule = require "mr.ops.system.schedule"
-
--- Numbers that are the same in every run.
-local function dice(seed)
-  return function(most)
-    seed = (seed * 1103515245 + 12345) % 2147483648
-    return seed // 65536 % most + 1
-  end
-end
-
--- The text with some of its bytes, lines or lengths changed.
----@param roll fun(most: integer): integer
-local function spoiled(text, roll)
-  for _ = 1, roll(4) do
-    local at, to = roll(#text + 1), roll(#text + 1)
-    local what = roll(5)
-    if what == 1 then
-      text = text:sub(1, at - 1) .. string.char(roll(256) - 1) .. text:sub(at + 1)
-    elseif what == 2 then
-      text = text:sub(1, at - 1) .. text:sub(at + roll(20))
-    elseif what == 3 then
-      text = text:sub(1, at - 1) .. text:sub(to, to + roll(40)) .. text:sub(at)
-    elseif what == 4 then
-      text = text:gsub("%d+", tostring(roll(3000) - 1000), 1)
-    else
-      text = text:sub(1, at - 1) .. "\n" .. text:sub(at)
-    end
-  end
-  return text
-end
-
-local ABSENT = "mroom-path\nfolder=1\nkind=absent\n"
-
-local function file(text)
-  local head = "mroom-path\nstat=644 0 0 %d\nowner=root\ngroup=root\nkind=file\n\n%s"
-  return head:format(#text, text)
-end
+---@type any
+local pretended = dofile(require("mr.native").local_path "helpers/pretended.lua")
+---@type any
+local spoil = dofile(require("mr.native").local_path "helpers/spoil.lua")
 
 local function said(key, text)
   return ("%s <%d\n%s\n"):format(key, #text, text)
@@ -82,15 +50,18 @@ local CALLS = {
     "sysctl",
     "a.b",
     { value = 1 },
-    said("live", "1") .. said("file", file "a.b = 1\n") .. said("main", ABSENT) .. "end =\n",
+    said("live", "1")
+      .. said("file", pretended.file "a.b = 1\n")
+      .. said("main", pretended.ABSENT)
+      .. "end =\n",
   },
   {
     "hostname",
     "web",
     {},
-    "live =web\nkernel =Linux\n" .. said("file", file "web\n") .. said(
+    "live =web\nkernel =Linux\n" .. said("file", pretended.file "web\n") .. said(
       "hosts",
-      file "127.0.1.1 web\n"
+      pretended.file "127.0.1.1 web\n"
     ) .. "end =\n",
   },
   {
@@ -103,15 +74,15 @@ local CALLS = {
     "swap",
     "/swap",
     { size = "1M" },
-    said("fstab", file "/swap none swap sw 0 0\n")
-      .. said("path", file(("x"):rep(9)))
+    said("fstab", pretended.file "/swap none swap sw 0 0\n")
+      .. said("path", pretended.file(("x"):rep(9)))
       .. "size =1048576\nactive =-2\nfree =99\nend =\n",
   },
   {
     "mount",
     "/srv",
     { src = "/dev/sdb", fstype = "ext4" },
-    said("fstab", file "/dev/sdb /srv ext4 defaults 0 0\n")
+    said("fstab", pretended.file "/dev/sdb /srv ext4 defaults 0 0\n")
       .. "device =/dev/sdb\nmounted =ext4 rw /dev/sdb\nfrom =/dev/sdb\nfolder =yes\nend =\n",
   },
   { "command", "true", { creates = "/x" }, "creates =yes\nend =\n" },
@@ -123,14 +94,14 @@ end
 
 describe("an answer from a server", function()
   it("is what the operation wants, or an error in words", function()
-    local roll, refused = dice(7), 0
+    local roll, refused = spoil.dice(7), 0
     for _, call in ipairs(CALLS) do
       local name, target, options, answer = table.unpack(call)
       local op = ops.load(name)
       local o = perform.decode(op, table.pack(target, options))
       expect(pcall(op.read, answer, o, {})):is(true)
       for _ = 1, 150 do
-        local text = spoiled(answer, roll)
+        local text = spoil.text(answer, roll)
         local _, err = mr.try(function()
           return op.plan(op.read(text, o, {}), o, {}, memory())
         end)
@@ -190,10 +161,10 @@ describe("fstab", function()
   end)
 
   it("finds what it has set, whatever was there", function()
-    local roll = dice(3)
+    local roll = spoil.dice(3)
     for _ = 1, 300 do
       local text =
-        spoiled("UUID=0 /srv/my\\040data xfs rw 0 0 # x\n/dev/sda1 / ext4 defaults 0 1\n", roll)
+        spoil.text("UUID=0 /srv/my\\040data xfs rw 0 0 # x\n/dev/sda1 / ext4 defaults 0 1\n", roll)
       local set = fstab.set(text, "path", entry.path, entry)
       expect(fstab.find(set, "path", entry.path)):is(entry)
       expect(fstab.find(fstab.set(set, "path", entry.path, nil), "path", entry.path)):is(nil)

@@ -1,14 +1,8 @@
 -- What sync, git, archive and download make of answers that are spoiled, by accident or on purpose.
 local ops = require "mr.ops"
 local perform = require "mr.op.perform"
-
--- Numbers that are the same in every run.
-local function dice(seed)
-  return function(most)
-    seed = (seed * 1103515245 + 12345) % 2147483648
-    return seed // 65536 % most + 1
-  end
-end
+---@type any
+local spoil = dofile(require("mr.native").local_path "helpers/spoil.lua")
 
 -- What somebody might put into an answer to get out of the folder, or into a command.
 local EVIL = {
@@ -25,24 +19,6 @@ local EVIL = {
   "; reboot;",
   "' $(reboot) `reboot`",
 }
-
----@param roll fun(most: integer): integer
-local function spoiled(text, roll)
-  for _ = 1, roll(4) do
-    local at, to = roll(#text + 1), roll(#text + 1)
-    local what = roll(4)
-    if what == 1 then
-      text = text:sub(1, at - 1) .. string.char(roll(256) - 1) .. text:sub(at + 1)
-    elseif what == 2 then
-      text = text:sub(1, at - 1) .. text:sub(at + roll(20))
-    elseif what == 3 then
-      text = text:sub(1, at - 1) .. text:sub(to, to + roll(40)) .. text:sub(at)
-    else
-      text = text:sub(1, at - 1) .. EVIL[roll(#EVIL)] .. text:sub(at)
-    end
-  end
-  return text
-end
 
 local HASH, SUM = ("a"):rep(40), ("0123456789abcdef"):rep(4)
 local TREE = "mroom-sync dir\ne 41ed 4096 0 0 root root .\ne 41ed 4096 0 0 root root ./lua\n"
@@ -96,9 +72,9 @@ for _, call in ipairs(CALLS) do
   it(("%s makes a plan or an error of whatever a server says"):format(name), function()
     local op = ops.load(name)
     local o = perform.decode(op, { from, to, options, n = 3 })
-    local roll, plans, errors = dice(7), 0, 0
+    local roll, plans, errors = spoil.dice(7), 0, 0
     for _ = 1, 300 do
-      local text = spoiled(answer, roll)
+      local text = spoil.text(answer, roll, EVIL)
       local plan, err = mr.try(function()
         return op.plan(op.read(text, o), o, nil, nil) or { changes = {}, steps = {} }
       end)

@@ -31,6 +31,17 @@ async fn failures(path: &Path) -> (Vec<String>, usize) {
 #[tokio::test(flavor = "current_thread")]
 async fn every_spec_holds() {
     let all = files("tests/lua", &["lua"]);
+    let (helpers, all): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|path| shown(path).starts_with("tests/lua/helpers/"));
+    let texts: String = all
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    for helper in &helpers {
+        let name = shown(helper).replace("tests/lua/", "");
+        assert!(texts.contains(&name), "no spec uses {name}");
+    }
     let (mut broken, mut cases) = (Vec::new(), 0);
     for path in &all {
         // What a person forgot to name a spec would never run.

@@ -5,8 +5,8 @@ local native = require "mr.native"
 local path = require "mr.ops.path"
 local content = {}
 
--- The options of every operation that writes a file.
-content.options = {
+-- The options that several operations on files have.
+local OPTIONS = {
   mode = { type = "mode", help = "permissions; a new file gets 0644" },
   owner = { type = "owner", help = "user's name or id" },
   group = { type = "owner", help = "group's name or id" },
@@ -15,17 +15,54 @@ content.options = {
     type = "string",
     help = "a command that must accept the new content, such as `visudo -cf %s`",
   },
+  state = {
+    type = "string",
+    choices = { "present", "absent" },
+    default = "present",
+    help = "whether it is there",
+  },
+  force = { type = "boolean", default = false, help = "replaces a symbolic link" },
+  secret = { type = "boolean", default = false, help = "hides the content in diffs" },
+  create = { type = "boolean", default = false, help = "makes the file when it is not there" },
 }
+-- What every operation that writes a file takes.
+local WRITES = "mode owner group backup validate secret"
 
--- These options and others.
-function content.with(options)
+-- Options of an operation: those of these names, and its own, which win. A text among its own is
+-- another help for one that several have.
+function content.options(names, own)
   local all = {}
-  for _, more in ipairs { content.options, options } do
-    for key, option in pairs(more) do
-      all[key] = option
+  for name in names:gmatch "%l+" do
+    all[name] = OPTIONS[name]
+  end
+  for name, option in pairs(own) do
+    if type(option) == "string" then
+      local help = option
+      option = {}
+      for key, value in pairs(OPTIONS[name]) do
+        option[key] = value
+      end
+      option.help = help
     end
+    all[name] = option
   end
   return all
+end
+
+-- Options of an operation that writes a file.
+function content.writes(names, own)
+  return content.options(WRITES .. " " .. names, own)
+end
+
+-- The path that operations on one thing take first.
+content.takes = { { "path", type = "path", help = "absolute path on the server" } }
+
+function content.key(o)
+  return path.key(o.path)
+end
+
+function content.look(o)
+  return path.look(o.path, { content = true })
 end
 
 -- Refuses a `validate` that does not say where the file is.

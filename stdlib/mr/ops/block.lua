@@ -62,8 +62,8 @@ end
 return {
   name = "block",
   summary = "Lines of a file between two markers.",
-  takes = { { "path", type = "path", help = "absolute path on the server" } },
-  options = content.with {
+  takes = content.takes,
+  options = content.writes("create state", {
     content = { type = "secret", help = "the lines; a secret has no line end of its own" },
     name = { type = "string", default = "block", help = "tells blocks of one file apart" },
     comment = { type = "string", default = "#", help = "how a comment begins in this file" },
@@ -73,15 +73,7 @@ return {
       type = "string",
       help = "a Lua pattern: a new block goes before the first that fits",
     },
-    state = {
-      type = "string",
-      choices = { "present", "absent" },
-      default = "present",
-      help = "whether it is there",
-    },
-    create = { type = "boolean", default = false, help = "makes the file when it is not there" },
-    secret = { type = "boolean", default = false, help = "hides the content in diffs" },
-  },
+  }),
   like = { ansible = "blockinfile", pyinfra = "files.block" },
   platforms = "any POSIX system",
   diff = true,
@@ -112,15 +104,9 @@ return {
   target = function(o)
     return o.name == "block" and o.path or o.path .. " " .. o.name
   end,
-  key = function(o)
-    return path.key(o.path)
-  end,
-  look = function(o)
-    return path.look(o.path, { content = true })
-  end,
-  read = function(text)
-    return path.read(text)
-  end,
+  key = content.key,
+  look = content.look,
+  read = path.read,
   plan = function(is, o, _, memory)
     return content.edit(is, o, memory, function(text)
       return changed(text, o)

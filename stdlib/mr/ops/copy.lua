@@ -16,10 +16,7 @@ return {
     { "from", type = "string", help = "file or folder of this machine" },
     { "path", type = "path", help = "absolute path on the server" },
   },
-  options = content.with {
-    force = { type = "boolean", default = false, help = "replaces a symbolic link" },
-    secret = { type = "boolean", default = false, help = "hides the content in diffs" },
-  },
+  options = content.writes("force", {}),
   like = { ansible = "copy: src=", pyinfra = "files.put, files.sync" },
   platforms = "any POSIX system",
   diff = true,

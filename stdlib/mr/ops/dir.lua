@@ -1,5 +1,6 @@
 -- dir: a folder with this mode and owner, on demand for everything in it; or none.
 local args = require "mr.args"
+local content = require "mr.op.content"
 local path = require "mr.ops.path"
 
 -- Counts besides what in the folder has another owner; links count, what they lead to does not.
@@ -35,20 +36,12 @@ end
 return {
   name = "dir",
   summary = "A folder: its mode and owner.",
-  takes = { { "path", type = "path", help = "absolute path on the server" } },
-  options = {
-    mode = { type = "mode", help = "permissions; a new folder gets 0755" },
-    owner = { type = "owner", help = "user's name or id" },
-    group = { type = "owner", help = "group's name or id" },
+  takes = content.takes,
+  options = content.options("owner group force", {
+    mode = "permissions; a new folder gets 0755",
     recurse = { type = "boolean", default = false, help = "owner and group of what is in it, too" },
-    state = {
-      type = "string",
-      choices = { "present", "absent" },
-      default = "present",
-      help = "whether it is there; `absent` removes what is in it, too",
-    },
-    force = { type = "boolean", default = false, help = "replaces a symbolic link" },
-  },
+    state = "whether it is there; `absent` removes what is in it, too",
+  }),
   like = { ansible = "file: state=directory", pyinfra = "files.directory" },
   platforms = "any POSIX system",
 
@@ -57,9 +50,7 @@ return {
       args.refuse "`dir`: `recurse` is for `owner` and `group`, and there is neither"
     end
   end,
-  key = function(o)
-    return path.key(o.path)
-  end,
+  key = content.key,
   look = function(o)
     local asked = path.look(o.path)
     if o.recurse then

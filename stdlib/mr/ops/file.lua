@@ -9,19 +9,11 @@ local path = require "mr.ops.path"
 return {
   name = "file",
   summary = "A file: its content, mode and owner.",
-  takes = { { "path", type = "path", help = "absolute path on the server" } },
-  options = content.with {
+  takes = content.takes,
+  options = content.writes("force state", {
     content = { type = "secret", help = "what is in it; a secret is hidden in diffs" },
     from = { type = "string", help = "a local file that has the content" },
-    state = {
-      type = "string",
-      choices = { "present", "absent" },
-      default = "present",
-      help = "whether it is there",
-    },
-    force = { type = "boolean", default = false, help = "replaces a symbolic link" },
-    secret = { type = "boolean", default = false, help = "hides the content in diffs" },
-  },
+  }),
   like = { ansible = "copy: content=, file:", pyinfra = "files.put, files.file" },
   platforms = "any POSIX system",
   diff = true,
@@ -37,15 +29,11 @@ return {
       o.content = content.of_file(o.from)
     end
   end,
-  key = function(o)
-    return path.key(o.path)
-  end,
+  key = content.key,
   look = function(o)
     return path.look(o.path, { content = o.content ~= nil or o.state == "absent" })
   end,
-  read = function(text)
-    return path.read(text)
-  end,
+  read = path.read,
   plan = function(is, o, _, memory)
     return content.kept(path.plan(is, content.want(o), memory), is, o)
   end,

@@ -50,21 +50,14 @@ end
 return {
   name = "line",
   summary = "One line of a file.",
-  takes = { { "path", type = "path", help = "absolute path on the server" } },
-  options = content.with {
+  takes = content.takes,
+  options = content.writes("create", {
     line = { type = "string", help = "the line, without its end" },
     match = { type = "string", help = "a Lua pattern: the last line that fits is replaced" },
     after = { type = "string", help = "a Lua pattern: a new line goes behind the last that fits" },
     before = { type = "string", help = "a Lua pattern: a new line goes before the first that fits" },
-    state = {
-      type = "string",
-      choices = { "present", "absent" },
-      default = "present",
-      help = "whether it is there; `absent` removes all that fit",
-    },
-    create = { type = "boolean", default = false, help = "makes the file when it is not there" },
-    secret = { type = "boolean", default = false, help = "hides the content in diffs" },
-  },
+    state = "whether it is there; `absent` removes all that fit",
+  }),
   like = { ansible = "lineinfile", pyinfra = "files.line" },
   platforms = "any POSIX system",
   diff = true,
@@ -82,15 +75,9 @@ return {
       args.refuse "`line`: `line` is missing"
     end
   end,
-  key = function(o)
-    return path.key(o.path)
-  end,
-  look = function(o)
-    return path.look(o.path, { content = true })
-  end,
-  read = function(text)
-    return path.read(text)
-  end,
+  key = content.key,
+  look = content.look,
+  read = path.read,
   plan = function(is, o, _, memory)
     return content.edit(is, o, memory, function(text)
       return changed(text, o)

@@ -1,5 +1,6 @@
 -- link: a symbolic link to this target, or a second name of a file (a hard link); or none.
 local args = require "mr.args"
+local content = require "mr.op.content"
 local path = require "mr.ops.path"
 
 -- Says besides whether both names are those of one file.
@@ -31,23 +32,17 @@ return {
   name = "link",
   summary = "A symbolic or hard link.",
   takes = { { "path", type = "path", help = "absolute path of the link" } },
-  options = {
+  options = content.options("state", {
     to = { type = "string", help = "what it leads to; relative to the link's folder" },
     hard = {
       type = "boolean",
       default = false,
       help = "a second name of the file, not a symbolic link",
     },
-    owner = { type = "owner", help = "user's name or id; of the link itself" },
-    group = { type = "owner", help = "group's name or id; of the link itself" },
-    state = {
-      type = "string",
-      choices = { "present", "absent" },
-      default = "present",
-      help = "whether it is there",
-    },
-    force = { type = "boolean", default = false, help = "replaces a file" },
-  },
+    owner = "user's name or id; of the link itself",
+    group = "group's name or id; of the link itself",
+    force = "replaces a file",
+  }),
   like = { ansible = "file: state=link, state=hard", pyinfra = "files.link" },
   platforms = "any POSIX system",
 
@@ -62,9 +57,7 @@ return {
       args.refuse "`link`: `to` of a hard link must be an absolute path"
     end
   end,
-  key = function(o)
-    return path.key(o.path)
-  end,
+  key = content.key,
   look = function(o)
     local asked = path.look(o.path)
     if o.hard then

@@ -6,14 +6,12 @@ local path = require "mr.ops.path"
 return {
   name = "template",
   summary = "A file made of a template and values.",
-  takes = { { "path", type = "path", help = "absolute path on the server" } },
-  options = content.with {
+  takes = content.takes,
+  options = content.writes("force", {
     from = { type = "string", help = "a local file, the template" },
     text = { type = "string", help = "the template itself" },
     values = { type = "table", help = "what the template knows; a secret makes all of it one" },
-    force = { type = "boolean", default = false, help = "replaces a symbolic link" },
-    secret = { type = "boolean", default = false, help = "hides the content in diffs" },
-  },
+  }),
   like = { ansible = "template", pyinfra = "files.template" },
   platforms = "any POSIX system",
   diff = true,
@@ -26,15 +24,9 @@ return {
     local text = o.text or content.of_file(o.from)
     o.content = mr.template(text, o.values or {}, { name = o.from or "template" })
   end,
-  key = function(o)
-    return path.key(o.path)
-  end,
-  look = function(o)
-    return path.look(o.path, { content = true })
-  end,
-  read = function(text)
-    return path.read(text)
-  end,
+  key = content.key,
+  look = content.look,
+  read = path.read,
   plan = function(is, o, _, memory)
     return content.kept(path.plan(is, content.want(o), memory), is, o)
   end,
