@@ -150,11 +150,16 @@ impl Place {
     }
 
     /// The person's own folder, which needs no trust.
-    fn own(app: &App) -> Self {
+    pub fn own(app: &App) -> Self {
         Place {
             root: app.room.config.config_dir().to_owned(),
             trust: None,
         }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The files of a new stage or workflow: itself, then its spec.

@@ -32,6 +32,9 @@ fn a_call_is_explained() {
         said(&home, &["doc", "Ssh:run"]).starts_with("Ssh:run("),
         "as it was asked for"
     );
+    // As playbooks call it.
+    let mount = said(&home, &["doc", "on:mount"]);
+    assert!(mount.contains(":mount(path, opts?) -> "), "{mount}");
     let list = said(&home, &["doc", "run"]);
     for name in ["Server:run(", "Fleet:run(", "mr.stage.run("] {
         assert!(list.contains(name), "{list}");

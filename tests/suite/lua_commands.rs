@@ -183,6 +183,12 @@ fn which_and_eject_show_and_make_an_override() {
                 "no `stages.gone` is shipped",
             ),
             (
+                &["eject", "--here", "stages.env"],
+                2,
+                "",
+                "hint: `mroom init` makes one",
+            ),
+            (
                 &["eject", "../../etc/passwd"],
                 2,
                 "",
@@ -232,6 +238,15 @@ fn a_projects_lua_runs_only_when_it_is_trusted_as_it_is() {
         "{done:#?}"
     );
     person.ok(&["trust"]);
+    assert_eq!(person.ok(&["run", "deploy"]), "other\n");
+    // What comes along is copied into it, and changes nothing about the trust.
+    let copied = person.ok(&["eject", "--here", "workflows.disk"]);
+    assert!(
+        copied
+            .trim_end()
+            .ends_with(".machineroom/workflows/disk.lua"),
+        "{copied}"
+    );
     assert_eq!(person.ok(&["run", "deploy"]), "other\n");
     person.ok(&["trust", "--forget"]);
     assert_eq!(person.run(&["run", "deploy"]).code, 2);

@@ -53,6 +53,7 @@ local _, err = mr.try(function()
     told.commands[#told.commands + 1] = steps.tell(step)
   end
   told.why = plan and plan.unknown
+  told.declares_diff, told.has_diff = op.diff == true, (plan and plan.diff) ~= nil
   -- What would be there is what was asked for: the operation has nothing left to do.
   if plan and plan.will and told.status == "changed" and op.verify ~= false then
     local left = op.plan(plan.will, o, case.facts, memory, true)
@@ -108,6 +109,12 @@ struct Told {
     error: Option<String>,
     why: Option<String>,
     left: Option<String>,
+    /// The operation says of itself that it shows diffs.
+    #[serde(default)]
+    declares_diff: bool,
+    /// This plan has one.
+    #[serde(default)]
+    has_diff: bool,
 }
 
 async fn run(yard: &Yard, op: &str, case: &Case) -> Told {
@@ -166,6 +173,7 @@ async fn run_file(path: &Path, failed: &mut Vec<String>) -> usize {
         fs::write(place, text).unwrap();
     }
     let yard = yard(dir.path());
+    let mut diffs = (false, false);
     for case in &file.case {
         assert!(
             case.status != "changed" || (case.changes.is_some() && case.commands.is_some()),
@@ -177,6 +185,16 @@ async fn run_file(path: &Path, failed: &mut Vec<String>) -> usize {
         if let Some(what) = wrong(case, &told) {
             failed.push(format!("{}: {}: {what}", shown(path), case.name));
         }
+        diffs.0 |= told.declares_diff;
+        diffs.1 |= told.has_diff;
+    }
+    // What `mroom doc ops` and README.md say of diffs is what the cases show.
+    if diffs.0 != diffs.1 {
+        let (says, shows) = diffs;
+        failed.push(format!(
+            "{}: `diff` is {says}, a case shows one: {shows}",
+            shown(path)
+        ));
     }
     file.case.len()
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use serde_json::Value;
+
 use super::files::root;
+use crate::support::home::Home;
 
 /// The text behind `key = "` in Lua source; empty for `false`.
 fn field<'a>(source: &'a str, key: &str) -> &'a str {
@@ -51,11 +54,31 @@ fn the_table_is_what_the_operations_say() {
         })
         .collect();
     let (all, plays) = (operations(), playbooks());
+    // What they declare to the program itself; the cases of `ops_data` hold them to it.
+    let declared: BTreeMap<String, Value> = Home::new()
+        .ok(&["--json", "doc", "ops"])
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|op| (op["name"].as_str().unwrap_or_default().to_owned(), op))
+        .collect();
     assert!(all.len() > 20, "{:?}", all.keys());
     let names = |set: &BTreeMap<String, _>| set.keys().cloned().collect::<Vec<_>>();
     assert_eq!(rows.keys().cloned().collect::<Vec<_>>(), names(&all));
     for (name, source) in &all {
         let row = &rows[name];
+        let says = |key: &str| match declared[name][key].as_bool() {
+            Some(true) => "yes",
+            _ => "–",
+        };
+        assert_eq!(row[2], says("check"), "{name}: check");
+        assert_eq!(row[3], says("diff"), "{name}: diff");
+        // One that does not look again is so on a condition, which the table names.
+        assert_eq!(
+            row[1] == "yes",
+            says("idempotent") == "yes",
+            "{name}: idempotent"
+        );
+        assert!(row[1] != "–", "{name}: idempotent");
         let or_dash = |text: &str| if text.is_empty() { "–" } else { text }.to_owned();
         assert_eq!(row[4], field(source, "platforms"), "{name}: for");
         assert_eq!(row[6], or_dash(field(source, "ansible")), "{name}: Ansible");

@@ -6,12 +6,19 @@ use super::types;
 use super::{Item, ItemKind, Param, Reference};
 use crate::config::nearest;
 
+/// The class whose methods the operations are.
+const OPERATIONS: &str = "mr.Ops";
+
 impl Reference {
     /// What a name may mean: `server.get`, `Server:run` (of a parent too), `RunOpts.timeout`, or
-    /// the last word of a name, which several things may share. Case counts only when something
-    /// fits with it.
+    /// the last word of a name, which several things may share. `on:mount` is an operation, as
+    /// playbooks call it. Case counts only when something fits with it.
     pub fn find(&self, name: &str) -> Vec<&Item> {
         let name = name.trim().trim_end_matches(['(', ')']);
+        let operation = name
+            .strip_prefix("on:")
+            .map(|op| format!("{OPERATIONS}:{op}"));
+        let name = operation.as_deref().unwrap_or(name);
         let exact = self.lookup(name, |a, b| a == b);
         match exact.is_empty() {
             true => self.lookup(name, |a, b| a.eq_ignore_ascii_case(b)),

@@ -5,8 +5,12 @@
 -- mr/op/service/.
 local args = require("mr.args")
 local native = require("mr.native")
+local path = require("mr.ops.path")
 local scripts = require("mr.op.service.scripts")
 local systemd = require("mr.op.service.systemd")
+
+-- Under which names check mode remembers unit files.
+local FOLDER = path.key "/etc/systemd/system/"
 
 local op = {
   name = "service",
@@ -86,9 +90,16 @@ local function not_there(is, o, unit, memory)
   })
 end
 
+-- The unit that check mode remembers of an earlier `systemd_unit`, where the server has none.
+local function made(is, o, unit, memory)
+  local file = not is.there and not o.user and memory and memory[FOLDER .. unit]
+  return file and file.unit and file.unit.there and file.unit or is
+end
+
 function op.plan(is, o, facts, memory, again)
   local manager = backend(o, facts) ---@type any
   local unit = manager.unit(o.name)
+  is = made(is, o, unit, memory)
   if not is.there and not is.masked then
     if o.state == "stopped" and not o.enabled and not o.masked then
       return nil -- what is not there neither runs nor starts
