@@ -204,8 +204,9 @@ impl Names {
             None => self.reference.find(call),
         };
         let mut known = BTreeSet::new();
-        for item in &items {
-            let keys = self.reference.keys(&item.params.get(at)?.ty);
+        // One that does not take so many arguments is not the one that is called.
+        for param in items.iter().filter_map(|item| item.params.get(at)) {
+            let keys = self.reference.keys(&param.ty);
             if keys.is_empty() {
                 return None;
             }
