@@ -158,6 +158,13 @@ impl Error {
         self
     }
 
+    /// Names the remote command in other words than those that were sent.
+    #[must_use]
+    pub fn command_as(mut self, shown: impl Into<String>) -> Self {
+        self.0.command = Some(shown.into());
+        self
+    }
+
     /// Says what a person can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

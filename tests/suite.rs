@@ -23,6 +23,7 @@ mod suite {
     mod connect;
     mod connect_ends;
     mod deploy;
+    mod deploy_cli;
     mod deploy_compose;
     mod deploy_load;
     mod deploy_recovery;

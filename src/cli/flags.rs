@@ -169,7 +169,8 @@ const BECOME: [&str; 3] = ["become", "become_user", "ask_become_pass"];
 /// Which flags of [`Acting`] a command takes; the others are refused, not ignored.
 pub(super) fn takes(command: &str, flag: &str) -> bool {
     match command {
-        "run" | "eval" | "stage" | "repl" => true,
+        // `docker`: a deployment has variables and diffs.
+        "run" | "eval" | "stage" | "repl" | "docker" => true,
         // Operations are what there is a diff of.
         _ if matches!(flag, "diff" | "step") => false,
         "ls" | "export" | "set" | "edit" | "rm" => matches!(flag, "limit" | "retired"),
@@ -203,7 +204,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
             flag,
             "check" | "accept_new" | "timeout" | "no_tunnel" | "jump"
         ),
-        "exec" | "docker" => flag != EXTRA_VARS,
+        "exec" => flag != EXTRA_VARS,
         "status" => !matches!(flag, EXTRA_VARS | "fold" | "check") && !BECOME.contains(&flag),
         "health" => !matches!(flag, EXTRA_VARS | "fold" | "check" | "command_timeout"),
         "scan_docker" => !matches!(flag, EXTRA_VARS | "fold" | "command_timeout"),

@@ -140,7 +140,8 @@ impl Docker {
     async fn send(&self, call: &Call, way: &Way) -> Result<Output> {
         let exec = self.request(call, way)?;
         let reply = self.transport.exec(exec).await;
-        reply.map_err(|error| error.command(call.shown()))
+        // A script is long, and what it is called says more.
+        reply.map_err(|error| error.command_as(call.shown()))
     }
 
     /// The command line of a call.

@@ -4,6 +4,7 @@
 //! word quoted, and their output comes back as that of `exec` does. A verb of ours is a line in
 //! [`run`].
 
+mod deploys;
 mod lists;
 mod login;
 mod pass;
@@ -25,6 +26,7 @@ use crate::inventory::Server;
   mroom docker @web ps -a
   mroom docker 'web-*' logs -f --tail 20 shop
   mroom docker web-01 run -d --name shop -p 80:80 shop:41
+  mroom docker @web deploy shop --image shop:42
   mroom docker web-01 compose -f /srv/shop/compose.yml up -d --wait
   mroom -C docker all prune --all")]
 pub struct Args {
@@ -32,7 +34,8 @@ pub struct Args {
     #[arg(value_name = "PATTERN")]
     pub pattern: String,
     /// ps images stats networks volumes version info, logs events inspect, run exec start stop
-    /// restart kill rm rename, pull push tag rmi login logout prune, compose, and others of docker's.
+    /// restart kill rm rename, pull push tag rmi login logout prune, compose, and others of docker's;
+    /// ours are deploy rollback deploys locks unlock.
     #[arg(
         value_name = "VERB",
         required = true,
@@ -53,6 +56,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         "ps" | "images" | "stats" | "networks" | "volumes" | "version" | "info" => {
             lists::run(app, pattern, verb, rest)
         }
+        verb if deploys::is_verb(verb) => deploys::run(app, pattern, verb, rest),
         "prune" => prune::run(app, pattern, rest),
         "login" => login::run(app, pattern, rest),
         _ => pass::run(app, pattern, &args.words),

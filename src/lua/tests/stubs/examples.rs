@@ -38,6 +38,15 @@ before_each(function()
   end
 end)
 
+-- Deployments that decode what they are given: what they do is tried on a real engine.
+before_each(function()
+  local run = require "mr.deploy.run"
+  run.deploy = function(_, _, o)
+    return { app = o.app }
+  end
+  run.rollback = run.deploy
+end)
+
 -- Operations that decode what they are given, and then say that all is well. What is not on this
 -- machine is not what an example is about.
 local function operation(name, ...)
