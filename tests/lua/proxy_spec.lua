@@ -138,3 +138,36 @@ describe("what a server says of its proxy", function()
     end
   end)
 end)
+
+describe("the stage proxy", function()
+  local web ---@type Fake
+
+  before_each(function()
+    web = fake "web-1"
+    web:on_like("*haproxy.cfg*", "theirs\n")
+    web:on_like("*command -v haproxy*", "")
+    web:on_like("sh -s -- */machineroom", "mroom-state\nway=login\nhome=/root\nmroom-proxy\n")
+  end)
+
+  local function failure(options)
+    local outcome = fleet.select("web-1"):stage("proxy", { options = { proxy = options } })[1]
+    expect(outcome.status):is "failed"
+    return assert(outcome.err)
+  end
+
+  it("does not touch a configuration that somebody wrote", function()
+    local err = failure {}
+    expect(err.message):has "haproxy.cfg is not ours to change"
+    expect(err.hint):has "proxy.take_over=true"
+    for _, call in ipairs(web:calls()) do
+      expect(call.reads or false):is(true)
+    end
+  end)
+
+  it("needs root on the host, and says what else there is", function()
+    web:on_like("sh -s -- */machineroom", "mroom-state\nway=home\nhome=/home/a\nmroom-proxy\n")
+    local err = failure {}
+    expect(err.message):has "only root"
+    expect(err.hint):has "proxy.kind=container"
+  end)
+end)

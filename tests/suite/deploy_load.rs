@@ -134,14 +134,23 @@ fn number(said: &str, name: &str) -> usize {
     rest.split(' ').next().unwrap().parse().unwrap()
 }
 
+fn none_failed(said: &str) {
+    println!("{said}");
+    assert_eq!(number(said, "failed"), 0, "{said}");
+    assert!(
+        number(said, "one") > 50 && number(said, "two") > 50,
+        "{said}"
+    );
+}
+
 #[test]
 fn no_answer_fails_while_versions_change() {
     let Some(apps) = Apps::start() else { return };
-    let said = under_load(&apps);
-    println!("{said}");
-    assert_eq!(number(&said, "failed"), 0, "{said}");
-    assert!(
-        number(&said, "one") > 50 && number(&said, "two") > 50,
-        "{said}"
-    );
+    none_failed(&under_load(&apps));
+}
+
+#[test]
+fn nor_behind_a_proxy_that_is_a_container() {
+    let Some(apps) = Apps::contained() else { return };
+    none_failed(&under_load(&apps));
 }

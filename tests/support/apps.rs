@@ -23,6 +23,21 @@ image demo:deaf x '["/bin/sh","-c","echo here I am; exec sleep 1000"]'
 image demo:falls falls '["/bin/sh","-c","httpd -p 8080 -h /www; sleep 4; rm /www/health; exec sleep 1000"]'
 "#;
 
+/// Makes `haproxy:test` of the machine's own HAProxy and the libraries that it needs.
+const PROXY: &str = r#"
+root=/tmp/proxy
+mkdir -p $root/usr/sbin $root/bin $root/etc $root/tmp
+cp /usr/sbin/haproxy $root/usr/sbin
+cp /bin/busybox $root/bin
+ln -s busybox $root/bin/sh
+echo 'root:x:0:0::/:/bin/sh' >$root/etc/passwd
+ldd /usr/sbin/haproxy | sed -n 's,^[^/]*\(/[^ ]*\) (0x.*,\1,p' | while read -r lib; do
+    mkdir -p "$root$(dirname "$lib")"
+    cp -L "$lib" "$root$lib"
+done
+tar -C $root -c . | docker import -c 'ENV PATH=/usr/sbin:/bin' - haproxy:test >/dev/null
+"#;
+
 /// `deploys/shop.lua`'s like as a playbook: the image (or `back`) and the server's id are its words.
 const PLAY: &str = r#"
 local s = server(arg[2] or "root")
@@ -70,6 +85,19 @@ impl Apps {
         let apps = Apps::bare()?;
         let made = apps.cell.mroom(&["stage", "proxy", "root"]).ended(0);
         assert!(made.stdout.contains("proxy changed"), "{made:?}");
+        Some(apps)
+    }
+
+    /// One whose proxy is a container.
+    pub fn contained() -> Option<Apps> {
+        let apps = Apps::bare()?;
+        apps.cell.shell(PROXY).ended(0);
+        let words = ["stage", "proxy", "root", "--set", "kind=container"];
+        let words = [&words[..], &["--set", "image=haproxy:test"]].concat();
+        let made = apps.cell.mroom(&words).ended(0);
+        assert!(made.stdout.contains("proxy changed"), "{made:?}");
+        let again = apps.cell.mroom(&words).ended(0);
+        assert!(again.stdout.contains("proxy ok"), "{again:?}");
         Some(apps)
     }
 
