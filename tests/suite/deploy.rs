@@ -142,7 +142,7 @@ fn one_at_a_time_and_a_lock_left_behind_can_be_broken() {
 fn check_mode_changes_nothing() {
     let Some(apps) = Apps::start() else { return };
     let done = apps.play(&["demo:1", "--check"]).ended(0);
-    assert!(done.stderr.contains("would run `docker pull"), "{done:?}");
+    assert!(done.stderr.contains("would run `docker create"), "{done:?}");
     assert!(apps.containers().is_empty());
     apps.cell
         .shell("! test -e /var/lib/machineroom/deploys")

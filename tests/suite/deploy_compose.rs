@@ -44,7 +44,7 @@ fn a_project_comes_up_and_comes_back() {
     assert_eq!(play(&["1"]).ended(0).stdout, "changed\n");
     assert_eq!(apps.answer(8095), "one");
     apps.cell
-        .shell("cd ~/machineroom/site && test -d cache && cat assets/note.txt && docker exec site-web-1 cat /assets/note.txt")
+        .shell("cd /root/machineroom/site && test -d cache && cat assets/note.txt && docker exec site-web-1 cat /assets/note.txt")
         .ended(0);
     assert_eq!(play(&["1"]).ended(0).stdout, "ok\n");
     let diff = play(&["2", "-D"]).ended(0);
@@ -64,7 +64,7 @@ fn a_project_comes_up_and_comes_back() {
     assert_eq!(apps.answer(8095), "two");
     let file = apps
         .cell
-        .shell("cat ~/machineroom/site/docker-compose.yml")
+        .shell("cat /root/machineroom/site/docker-compose.yml")
         .ended(0)
         .stdout;
     assert!(
@@ -78,7 +78,7 @@ fn a_project_comes_up_and_comes_back() {
     assert_ne!(refused.code, 0);
     let same = apps
         .cell
-        .shell("cat ~/machineroom/site/docker-compose.yml")
+        .shell("cat /root/machineroom/site/docker-compose.yml")
         .ended(0)
         .stdout;
     assert_eq!((same, apps.answer(8095)), (file, "two".into()));

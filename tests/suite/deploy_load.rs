@@ -151,6 +151,8 @@ fn no_answer_fails_while_versions_change() {
 
 #[test]
 fn nor_behind_a_proxy_that_is_a_container() {
-    let Some(apps) = Apps::contained() else { return };
+    let Some(apps) = Apps::contained() else {
+        return;
+    };
     none_failed(&under_load(&apps));
 }
