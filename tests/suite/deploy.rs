@@ -41,6 +41,11 @@ fn a_version_follows_another_and_goes_back() {
         ("one".into(), "exited running".into())
     );
 
+    // What cannot be pulled again is not removed with the version that ran it.
+    apps.cell
+        .shell("docker image inspect demo:1 demo:2 >/dev/null")
+        .ended(0);
+
     let text = "for _, e in ipairs(server('root'):docker():deploys('shop')) do print(e.action, e.outcome, e.image) end";
     let told = apps.cell.mroom(&["eval", text]).ended(0).stdout;
     let lines: Vec<&str> = told.lines().collect();

@@ -164,13 +164,14 @@ function versions.rehearse(c)
   end
 end
 
--- Removes kept versions beyond `keep`, and their images where nothing else needs them.
+-- Removes kept versions beyond `keep`, and their images where nothing else needs them and they can be
+-- pulled again.
 function versions.prune(c)
   local is = found.judge(found.containers(c.d, c.o.app), c.record)
   for i = c.o.keep + 1, #is.kept do
     local version = is.kept[i] ---@type any
     c.d:rm(version.name, {})
-    if version.image_id then
+    if version.image_id and c.o.pull ~= "never" then
       -- Another container may need it: docker says no, and that is that.
       mr.try(c.d.rmi, c.d, version.image_id, {})
     end
