@@ -50,6 +50,17 @@ describe("a guard", function()
     expect(web:commands()):has "sh -s -- forget 7-1"
   end)
 
+  it("undoes what a lost connection left half done, through another one", function()
+    web:on("cut", { lost = true })
+    local err = expect(function()
+      guard({}, function()
+        server("web-1"):run "cut"
+      end)
+    end):raises { kind = "script" }
+    expect(err.message):has "undone by the server itself (put back /etc/a): connection lost"
+    expect(web:commands()):has "sh -s -- now 7-1"
+  end)
+
   it("says how it was undone when no new connection came in time", function()
     web:on_like("sh -s -- disarm 7-1", { kind = "connect", message = "refused" })
     web:on_like("sh -s -- look", FIRED .. END)
