@@ -1,4 +1,4 @@
-//! `mroom scan_docker`: what Docker runs where.
+//! The command `scan_docker`: what Docker runs where.
 
 use serde_json::{Map, Value, json};
 
