@@ -217,7 +217,7 @@ end
 
 -- Takes a step along; false when it cannot go with these, nil when it cannot go with any. `told` are
 -- its words for people.
-function Batch:add(step, told)
+function batches.add(self, step, told)
   if is_small(step) then
     return self:pack(step, told)
   end
@@ -237,12 +237,12 @@ function Batch:add(step, told)
 end
 
 -- Can that look go along? Not behind what may take long, nor with what is too long for an argument.
-function Batch:takes(look)
+function batches.takes(self, look)
   return not (self.is_slow or self.packed or (self.stdin and look.stdin))
 end
 
 -- Does them; gives what the look said that goes along.
-function Batch:send(s, user, look)
+function batches.send(self, s, user, look)
   local stdin = self.packed and archive(self.packed, self.told) or self.stdin
   local list = table.move(self.told, 1, math.min(#self.told, TOLD), 1, {})
   local more = #self.told - #list

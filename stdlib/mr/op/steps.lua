@@ -80,23 +80,23 @@ function steps.take(on, list, user, look)
   local function flush(last)
     local full = batch
     batch = nil
-    return full and full:send(s, user, last)
+    return full and batches.send(full, s, user, last)
   end
   for _, step in ipairs(list) do
     local told = steps.tell(step)
-    if batch and not batch:add(step, told) then
+    if batch and not batches.add(batch, step, told) then
       flush()
     end
     if not batch then
       batch = batches.new()
-      if not batch:add(step, told) then
+      if not batches.add(batch, step, told) then
         batch = nil
         local words = alone(on, step, user) or {}
         table.move(words, 1, #words, #more + 1, more)
       end
     end
   end
-  if not look or (batch and batch:takes(look)) then
+  if not look or (batch and batches.takes(batch, look)) then
     return more, flush(look)
   end
   flush()
