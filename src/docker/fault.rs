@@ -177,6 +177,8 @@ const SENTENCES: &[(&str, Reason)] = &[
     ("not found", NotFound),
     ("does not exist", NotFound),
     ("unable to find", NotFound),
+    ("could not find", NotFound),
+    ("must be a directory", NotFound),
 ];
 
 /// Longest part of docker's sentence that a message repeats, characters.

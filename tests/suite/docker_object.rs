@@ -198,6 +198,9 @@ s:run { "docker", "rm", "-f", "web" }
 d:prune { containers = true, images = true, all = true }
 assert(d:inspect "kept" and not d:inspect "ended" and d:inspect("demo:old", { type = "image" }))
 d:rm "kept"
+-- Of the image only the name is left that the container had.
+assert(not d:inspect("demo:1", { type = "image" }))
+d:tag("demo:old", "demo:1")
 d:prune { images = true, all = true, keep = { "demo:1" } }
 assert(d:inspect("demo:1", { type = "image" }) and d:inspect("demo:old", { type = "image" }))
 d:rmi "demo:old"

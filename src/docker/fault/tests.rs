@@ -29,6 +29,8 @@ const CAPTURED: &[(i32, &str, Reason)] = &[
     (125, "docker: Invalid containerPort: foo.\nSee 'docker run --help'.\n", Invalid),
     (1, "Error response from daemon: conflict: unable to remove repository reference \"demo:1\" (must force) - container 1c5628514449 is using its referenced image c5b4a2ae66df\n", Conflict),
     (1, "Error response from daemon: network nope not found\n", NotFound),
+    (1, "destination \"app:/no/such/\" must be a directory\n", NotFound),
+    (1, "Error response from daemon: Could not find the file /nothing in container app\n", NotFound),
     (1, "Error response from daemon: bridge is a pre-defined network and cannot be removed\n", Conflict),
     (1, "Error response from daemon: network with name n1 already exists\n", Conflict),
     (1, "Error response from daemon: get nope: no such volume\n", NotFound),
