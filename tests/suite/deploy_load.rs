@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::apps::Apps;
@@ -106,10 +106,9 @@ fn client() {
 fn under_load(apps: &Apps) -> String {
     apps.play(&["demo:1"]).ended(0);
     let end = apps.cell.home.path("enough");
-    let mut command = apps.cell.inside(std::env::current_exe().unwrap());
-    command.args(["suite::deploy_load::client", "--exact", "--nocapture"]);
-    let mut client: Command = command;
+    let mut client = apps.cell.network(std::env::current_exe().unwrap());
     let client = client
+        .args(["suite::deploy_load::client", "--exact", "--nocapture"])
         .env(CLIENT, &end)
         .stdout(Stdio::piped())
         .spawn()

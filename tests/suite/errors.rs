@@ -25,9 +25,9 @@ fn named(text: &str) -> Vec<&str> {
     let rest = text
         .match_indices("`mroom ")
         .map(|(at, lead)| &text[at + lead.len()..]);
-    let word = |c: char| !(c.is_ascii_lowercase() || c == '-');
+    let word = |c: char| !(c.is_ascii_lowercase() || c == '-' || c == '_');
     rest.map(|rest| rest.split(word).next().unwrap_or_default())
-        .filter(|name| !name.is_empty() && !name.starts_with('-'))
+        .filter(|name| !name.is_empty() && !name.starts_with(['-', '_']))
         .collect()
 }
 

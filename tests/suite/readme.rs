@@ -3,7 +3,9 @@
 //! The kinds of blocks:
 //! - `console`: lines after `$ ` are typed as they are, in order, in one folder. What is shown
 //!   below a command must be in what it prints, numbers aside.
-//! - `lua`: a file; its first line is a comment with its name, `stages/…` below the settings folder.
+//! - `console docker`: the same, where `web-01` is a machine with a Docker engine and images.
+//! - `lua`: a file; its first line is a comment with its name, `stages/…` and `deploys/…` below the
+//!   settings folder.
 //! - `toml`: the settings file. `text`: a picture, or the list file whose name the line above
 //!   ends with.
 //! - `sh`: for the person at this repository: targets of the Makefile and programs of Rust.
@@ -14,6 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use super::files::root;
+use crate::support::apps::Apps;
 use crate::support::home::{Home, MROOM, run};
 use crate::support::sshd::has;
 
@@ -55,8 +58,17 @@ fn blocks(text: &str) -> Vec<Block> {
 /// bytes. Small whole numbers stay: they count servers.
 fn shape(line: &str) -> String {
     let is_part = |c: &char| c.is_ascii_digit() || *c == '.';
+    // The name of a deploy: when, and three letters.
+    let is_deploy = |word: &str| {
+        word.split('-').map(str::len).eq([8, 6, 3])
+            && word.as_bytes()[..8].iter().all(u8::is_ascii_digit)
+    };
     let mut shape = String::new();
     for word in line.split_whitespace() {
+        if is_deploy(word) {
+            shape += "DEPLOY ";
+            continue;
+        }
         let mut rest = word.chars().peekable();
         while let Some(c) = rest.next() {
             let mut number = String::from(c);
@@ -81,23 +93,49 @@ fn shape(line: &str) -> String {
 /// Where the page is typed: in a private home.
 struct Place {
     home: Home,
+    /// The machine with an engine, for what needs one.
+    docker: Option<Apps>,
 }
 
 impl Place {
     fn new() -> Option<Self> {
         let home = Home::with_key()?;
-        Some(Place { home })
+        Some(Place { home, docker: None })
+    }
+
+    /// The same with a Docker engine behind `web-01`, and the images that the page speaks of.
+    fn with_docker() -> Option<Self> {
+        let apps = Apps::bare()?;
+        let home = &apps.cell.home;
+        home.ok(&["add", "web-01", "root@127.0.0.1"]);
+        for (image, name) in [("1", "41"), ("2", "42"), ("exits", "broken")] {
+            let tag = format!("docker tag demo:{image} shop:{name}");
+            apps.cell.shell(&tag).ended(0);
+        }
+        Some(Place {
+            home: Home::new(),
+            docker: Some(apps),
+        })
     }
 
     /// Runs a line in `sh`; gives whether it ended with 0, and all that it printed.
     fn run(&self, line: &str) -> (bool, String) {
         let program = Path::new(MROOM).parent().unwrap().display();
-        let mut command = self.home.command("sh");
+        let mut command = match &self.docker {
+            Some(apps) => apps.cell.network("sh"),
+            None => self.home.command("sh"),
+        };
         command
             .args(["-c", line])
             .env("PATH", format!("{program}:/usr/bin:/bin"));
         let done = run(&mut command, "");
         (done.code == 0, done.stdout + &done.stderr)
+    }
+
+    fn home(&self) -> &Home {
+        self.docker
+            .as_ref()
+            .map_or(&self.home, |apps| &apps.cell.home)
     }
 
     fn must(&self, line: &str) -> String {
@@ -165,23 +203,29 @@ fn what_the_readme_says_is_so() {
     }
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     let Some(place) = Place::new() else { return };
+    let (mut docker, mut files) = (None, Vec::new());
     for block in blocks(&text) {
         match block.kind.as_str() {
             "console" => type_in(&place, &block),
+            "console docker" => {
+                docker = docker.or_else(Place::with_docker);
+                let Some(place) = &docker else { continue };
+                for (file, body) in &files {
+                    place.home().write(file, body);
+                }
+                type_in(place, &block);
+            }
             "lua" => {
                 let name = block.body.lines().next().unwrap_or_default();
                 let name = name.trim_start_matches("-- ").split_whitespace().next();
                 let name = name.unwrap_or_default();
-                let file = match name.starts_with("stages/") {
-                    true => place.home.config(name),
-                    false => place.home.path(name),
+                let file = match name.split_once('/') {
+                    Some(("stages" | "deploys", _)) => format!(".config/machineroom/{name}"),
+                    _ => name.to_owned(),
                 };
-                assert!(
-                    file.extension().is_some_and(|e| e == "lua"),
-                    "README.md:{}",
-                    block.line
-                );
-                place.home.write(file, &block.body);
+                assert!(file.ends_with(".lua"), "README.md:{}", block.line);
+                place.home.write(&file, &block.body);
+                files.push((file, block.body));
             }
             "toml" => {
                 let file = place.home.config("config.toml");

@@ -161,13 +161,6 @@ impl Cell {
         })
     }
 
-    /// A program of this machine, in its network.
-    pub fn inside(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = self.home.command("nsenter");
-        command.args(["-t", &self.inside, "-n"]).arg(program);
-        command
-    }
-
     /// Runs `mroom` of its home, which reaches it over its own loopback.
     pub fn mroom(&self, words: &[&str]) -> Done {
         run(&mut self.command(words), "")
@@ -181,9 +174,9 @@ impl Cell {
     }
 
     /// A program of this machine in its network.
-    pub fn network(&self, program: &str) -> Command {
+    pub fn network(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.home.command("nsenter");
-        command.args(["-t", &self.inside, "-n", program]);
+        command.args(["-t", &self.inside, "-n"]).arg(program);
         command
     }
 
