@@ -165,6 +165,7 @@ return {
       files = { place.file },
       undo = reload,
       timeout = math.tointeger(o.timeout) or 60,
+      settle = 3, -- until sshd has begun anew; before that it lets in by its old settings
       connect = { no_password = true },
     }, function()
       if place.is_dropin then

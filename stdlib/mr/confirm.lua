@@ -16,6 +16,7 @@ local OPTIONS = {
   files = { type = "list", default = {}, help = "files that are put back: content, mode, owner" },
   undo = { type = "string", default = "", help = "shell text that runs after that, as root" },
   timeout = { type = "integer", default = 60, help = "seconds until it is undone" },
+  settle = { type = "number", default = 1, help = "seconds before the proof" },
   connect = { type = "table", help = "with what to log in for the proof, as `s:connect` takes it" },
   sudo = { type = "any", default = true, help = "as root; everything it needs is root's" },
 }
@@ -233,6 +234,8 @@ function confirm.guard(s, opts, change)
   if results[1] == nil and results[2] then
     give_up(s, o, token, deadline, results[2])
   end
+  -- What was told to read its settings anew may let one more in by its old ones: no proof.
+  mr.sleep(math.max(0, math.min(o.settle, deadline - mr.now())))
   s:phase "proving that a new connection comes"
   local is_late = mr.now() >= deadline
   local is_proven, err = prove(s, o, token, deadline)
