@@ -7,7 +7,7 @@
 //! ```text
 //! output error cancel descriptors quote secret tokens events config sshconfig
 //!   <  db inventory journal | ssh | scan
-//!   <  docker  <  fleet | sandbox  <  lua | ui  <  cli  <  main
+//!   <  docker | tunnel  <  fleet | sandbox  <  lua | ui  <  cli  <  main
 //! ```
 //! - [`error`], [`output`], [`cancel`], [`descriptors`], [`quote`], [`secret`], [`events`]: the vocabulary that
 //!   everything speaks. [`tokens`]: Lua source taken apart. [`config`]: settings, their origin, and the folders. [`sshconfig`]: what
@@ -15,7 +15,8 @@
 //! - [`db`]: the one SQLite connection and its migrations. [`inventory`]: servers, the list-file
 //!   format, selection patterns, the store. [`journal`]: the log of what went to servers.
 //!   [`ssh`]: one thread per session behind [`ssh::Transport`]. [`scan`]: which TCP ports answer.
-//! - [`docker`]: what is asked of docker on a server, and its answers as records.
+//! - [`docker`]: what is asked of docker on a server, and its answers as records. [`tunnel`]: VPN tunnels,
+//!   from a profile to a way on which a server answers.
 //! - [`fleet`]: the [`fleet::Room`] that joins them, and the bounded parallel map with one outcome
 //!   per server. [`sandbox`]: real sshd servers on loopback, to learn and to test with.
 //! - [`lua`]: the VM and its bindings; stages, playbooks and workflows are Lua files under
@@ -23,7 +24,7 @@
 //! - [`cli`]: the commands. `main` only runs them and sets the exit code.
 //!
 //! One third-party crate has one home: `mlua` and `minijinja` in `lua`, `ssh2` in `ssh`, `rusqlite` in `db`,
-//! `inventory` and `journal`, `openssl` in `scan`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
+//! `inventory` and `journal`, `openssl` in `scan`, `boringtun` and `smoltcp` in `tunnel`, `indicatif` and `rustyline` in `ui`, `clap` in `cli`.
 
 pub mod cancel;
 pub mod cli;
@@ -45,4 +46,5 @@ pub mod secret;
 pub mod ssh;
 pub mod sshconfig;
 pub mod tokens;
+pub mod tunnel;
 pub mod ui;

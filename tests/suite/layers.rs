@@ -12,6 +12,7 @@ use super::files::{files, root, shown};
 /// Third-party crates that have one home, and the modules that are it.
 const HOMES: &[(&str, &[&str])] = &[
     ("age", &["secret"]),
+    ("boringtun", &["tunnel"]),
     ("chacha20poly1305", &["secret"]),
     ("clap", &["cli"]),
     ("etcetera", &["config"]),
@@ -25,6 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite_migration", &["db"]),
     ("rustyline", &["ui"]),
     ("similar", &["ui"]),
+    ("smoltcp", &["tunnel"]),
     ("ssh2", &["ssh"]),
     ("toml", &["cli", "config"]),
 ];
