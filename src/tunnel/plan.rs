@@ -157,8 +157,9 @@ pub struct Needs {
     pub tools: Vec<(&'static str, &'static str)>,
     /// Kernel modules.
     pub modules: Vec<&'static str>,
-    /// Files, each with the package that has it: plugins.
-    pub files: Vec<(&'static str, &'static str)>,
+    /// Files (plugins), each by the paths where distributions put it, of which one is enough, with the
+    /// Debian package that has it.
+    pub files: Vec<(&'static [&'static str], &'static str)>,
     /// Steps that only root may do.
     pub root: bool,
 }

@@ -12,8 +12,8 @@ pub trait Backend: Send + Sync {
     /// What it is called in `backend=` and in messages.
     fn name(&self) -> &'static str;
 
-    /// What must be on this machine.
-    fn needs(&self) -> Needs;
+    /// What must be on this machine for this profile.
+    fn needs(&self, profile: &Tunnel) -> Needs;
 
     /// What is to be done.
     ///
@@ -24,6 +24,12 @@ pub trait Backend: Send + Sync {
 
     /// What the answer to [`Plan::status`] means.
     fn read(&self, profile: &Tunnel, at: &At, answer: &Output) -> State;
+
+    /// What it means that a step of [`Plan::up`] ended badly with this answer: always
+    /// [`State::Failed`]; `None` when its text says nothing that is known.
+    fn failure(&self, _profile: &Tunnel, _at: &At, _answer: &Output) -> Option<State> {
+        None
+    }
 
     /// Asks whether the same tunnel was brought up by somebody else; `None` when that cannot be asked.
     fn elsewhere(&self, _profile: &Tunnel, _at: &At) -> Option<Step> {
