@@ -16,7 +16,8 @@ use futures::future::{Either, LocalBoxFuture, Shared, join_all, select};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::logged;
+use super::tunnels::is_tunnel;
+use super::{logged, tunnels};
 use crate::error::{Error, Kind, Result};
 use crate::journal::Log;
 use crate::ssh::guard::CheckMode;
@@ -83,13 +84,15 @@ fn of_target(error: Error, hop: &str, target: &Target) -> Error {
         Kind::Timeout | Kind::Lost => Kind::Connect,
         kind => kind,
     };
-    let message = match error.message().contains(&format!("`{hop}`")) {
+    let names_it = error.message().contains(&format!("`{hop}`")) || is_tunnel(hop);
+    let message = match names_it {
         true => error.message().to_owned(),
         false => format!("jump host `{hop}`: {}", error.message()),
     };
     let told = Error::new(kind, message).server(&target.id);
-    match error.hint_text().map(str::to_owned) {
-        Some(hint) => told.source(error).hint(hint),
+    let told = told.hint_of(&error);
+    match error.reason_word().map(str::to_owned) {
+        Some(reason) => told.source(error).reason(reason),
         None => told.source(error),
     }
 }
@@ -120,7 +123,14 @@ impl Hops {
     /// Has the jump host connect to `target`.
     async fn dial(&self, reach: &Reach, hop: Target, target: &Target) -> Result<OwnedFd> {
         let pool = self.0.borrow_mut().entry(key(&hop)).or_default().clone();
-        let session = pool.free(reach, hop).await?;
+        let id = hop.id.clone();
+        let session = pool
+            .free(reach, hop)
+            .await
+            .map_err(|e| match is_tunnel(&id) {
+                true => tunnels::failed(e, &id),
+                false => e,
+            })?;
         let mut turn = Turn {
             pool: &pool,
             session: &session,

@@ -13,6 +13,7 @@ mod outcome;
 mod room;
 mod route;
 mod sudo;
+mod tunnels;
 
 pub use health::{Health, Space, health};
 pub use logged::StageEntry;

@@ -152,7 +152,7 @@ impl Room {
     /// Where and how to connect to `server`; its password is unsealed.
     ///
     /// # Errors
-    /// [`Kind::Tunnel`] when it stands behind a tunnel, [`Kind::Locked`] when its password is the
+    /// [`Kind::Tunnel`] when it stands behind a tunnel that is not there, [`Kind::Locked`] when its password is the
     /// only way in and secrets are locked.
     pub fn target(&self, server: &Server) -> Result<Target> {
         Ok(Target {
@@ -161,14 +161,8 @@ impl Room {
         })
     }
 
-    /// The same without the jump hosts.
+    /// The same without what stands before it.
     pub(super) fn direct_target(&self, server: &Server) -> Result<Target> {
-        if let Some(profile) = server.tunnel().filter(|_| !self.options.no_tunnel) {
-            let message = format!("the server is behind the tunnel `{profile}`");
-            return Err(Error::new(Kind::Tunnel, message)
-                .server(&server.id)
-                .hint("`--no-tunnel` connects to it directly"));
-        }
         let password = match self.store()?.password(server) {
             // A key gets in without the password: locked secrets are no obstacle then.
             Err(e) if e.kind() == Kind::Locked && has_key(server) => None,

@@ -1,4 +1,4 @@
-//! Which jump hosts stand before a server: what `--jump` says, or its own metadata.
+//! What stands before a server: tunnels, and the jump hosts that `--jump` or its own metadata name.
 
 use serde_json::Value;
 
@@ -12,18 +12,59 @@ const KEY: &str = "jump";
 /// The port of a place that names none.
 const PORT: u16 = 22;
 
+/// What stands before somebody.
+#[derive(Default)]
+pub(super) struct Way {
+    /// Jump hosts, the nearest first; a tunnel over SSH is one.
+    pub hops: Vec<Target>,
+    /// A tunnel stands before them.
+    pub is_fronted: bool,
+}
+
+impl Way {
+    fn route(self) -> Route {
+        match self.hops.is_empty() {
+            true => Route::Direct,
+            false => Route::Through(self.hops),
+        }
+    }
+}
+
+/// The jump hosts of a server, by their words.
+struct Words {
+    list: Vec<String>,
+    /// By `--jump`: then they are the whole way.
+    is_given: bool,
+}
+
 impl Room {
     /// The way to a server of the inventory. A jump host may have one itself.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`] for a jump host that is neither in the inventory nor
     /// `user@host`, and for ways that lead in a circle; [`crate::error::Kind::Locked`] as
-    /// [`Room::target`].
+    /// [`Room::target`]; [`crate::error::Kind::Tunnel`] for a tunnel that is not there.
     pub(super) fn route(&self, server: &Server) -> Result<Route> {
-        let words = self.words(server)?;
         let mut path = vec![server.id.clone()];
-        let hops = self.hops_of(&server.id, &words, &mut path)?;
-        Ok(route(hops))
+        let way = self.way(server, &mut path);
+        Ok(way.map_err(|e| e.server(&server.id))?.route())
+    }
+
+    /// What stands before a server of the inventory. Its own tunnel counts where its jump hosts
+    /// have none: a tunnel is always what begins at this machine. `path` is who wants to know, from
+    /// the first on.
+    pub(super) fn way(&self, server: &Server, path: &mut Vec<String>) -> Result<Way> {
+        let words = self.words(server, path)?;
+        let way = self.way_of(&words.list, path)?;
+        let profile = server.tunnel().filter(|_| !self.options.no_tunnel);
+        match profile.filter(|_| !way.is_fronted && !words.is_given) {
+            None => Ok(way),
+            Some(profile) => {
+                let mut whole = self.front(profile, server, path)?;
+                whole.hops.extend(way.hops);
+                Ok(whole)
+            }
+        }
     }
 
     /// What stands between this machine and a server of the inventory, when it is not the network
@@ -32,14 +73,13 @@ impl Room {
     /// # Errors
     /// Those of a jump host that is named wrongly, as [`Room::target`].
     pub fn behind(&self, server: &Server) -> Result<Option<String>> {
-        if let Some(profile) = server.tunnel().filter(|_| !self.options.no_tunnel) {
+        let words = self.words(server, &[])?;
+        let profile = server.tunnel().filter(|_| !self.options.no_tunnel);
+        if let Some(profile) = profile.filter(|_| !words.is_given) {
             return Ok(Some(format!("behind the tunnel `{profile}`")));
         }
-        let words = self.words(server)?;
-        let last = words
-            .last()
-            .map(|word| format!("behind the jump host `{word}`"));
-        Ok(last)
+        let last = words.list.last();
+        Ok(last.map(|word| format!("behind the jump host `{word}`")))
     }
 
     /// The way to what is not in the inventory; `jump` goes before `--jump`.
@@ -51,8 +91,7 @@ impl Room {
             Some(text) => split(text),
             None => self.options.jump.clone().unwrap_or_default(),
         };
-        let hops = self.hops_of(id, &words, &mut vec![id.to_owned()])?;
-        Ok(route(hops))
+        Ok(self.way_of(&words, &mut vec![id.to_owned()])?.route())
     }
 
     /// Refuses a `--jump` that is wrong whatever the server, before any is touched.
@@ -66,62 +105,64 @@ impl Room {
     }
 
     /// What the command line or else the server says.
-    fn words(&self, server: &Server) -> Result<Vec<String>> {
-        if let Some(words) = &self.options.jump {
+    fn words(&self, server: &Server, path: &[String]) -> Result<Words> {
+        // A tunnel's own way is its own: `--jump` is meant for what is behind.
+        let in_tunnel = path.iter().any(|id| super::tunnels::is_tunnel(id));
+        if let Some(words) = self.options.jump.as_ref().filter(|_| !in_tunnel) {
             // A jump host is itself reached by what stands before it.
             let own = words.iter().position(|word| *word == server.id);
             if own != Some(0) {
-                return Ok(words[..own.unwrap_or(words.len())].to_vec());
+                let list = words[..own.unwrap_or(words.len())].to_vec();
+                let is_given = !list.is_empty();
+                return Ok(Words { list, is_given });
             }
         }
-        match server.meta.get(KEY) {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::String(text)) => Ok(split(text)),
+        let list = match server.meta.get(KEY) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::String(text)) => split(text),
             Some(other) => {
                 let message = format!("`{KEY}` must be an id or `user@host`, not `{other}`");
-                Err(Error::usage(message).server(&server.id))
+                return Err(Error::usage(message).server(&server.id));
             }
-        }
+        };
+        let is_given = false;
+        Ok(Words { list, is_given })
     }
 
-    /// The targets of these jump hosts; the first one's own come before it. `path` is who wants
-    /// them, from the server on.
-    fn hops_of(&self, id: &str, words: &[String], path: &mut Vec<String>) -> Result<Vec<Target>> {
-        let mut hops = Vec::new();
+    /// These jump hosts as targets; what stands before the first comes before it.
+    pub(super) fn way_of(&self, words: &[String], path: &mut Vec<String>) -> Result<Way> {
+        let mut way = Way::default();
         for (at, word) in words.iter().enumerate() {
-            let circle = || {
-                let way = path.join("` behind `");
-                Error::usage(format!(
-                    "the jump hosts go in a circle: `{way}` behind `{word}`"
-                ))
-                .server(&path[0])
-                .hint(format!("`mroom set ID {KEY}=` takes a jump host away"))
-            };
-            if path.contains(word) || hops.iter().any(|hop: &Target| hop.id == *word) {
-                return Err(circle());
+            if path.contains(word) || way.hops.iter().any(|hop| hop.id == *word) {
+                return Err(circle(path, word));
             }
             let Some(server) = self.store()?.get(word)? else {
-                hops.push(elsewhere(word).map_err(|e| e.server(id))?);
+                way.hops
+                    .push(elsewhere(word).map_err(|e| e.server(&path[0]))?);
                 continue;
             };
             if at == 0 {
-                let before = self.words(&server)?;
                 path.push(word.clone());
-                hops = self.hops_of(id, &before, path)?;
+                way = self.way(&server, path)?;
                 path.pop();
             }
             let target = self.direct_target(&server);
-            hops.push(target.map_err(|e| e.context(format!("jump host `{word}`")))?);
+            way.hops
+                .push(target.map_err(|e| e.context(format!("jump host `{word}`")))?);
         }
-        Ok(hops)
+        Ok(way)
     }
 }
 
-fn route(hops: Vec<Target>) -> Route {
-    match hops.is_empty() {
-        true => Route::Direct,
-        false => Route::Through(hops),
-    }
+/// Who stands before itself.
+pub(super) fn circle(path: &[String], word: &str) -> Error {
+    let way = path.join("` behind `");
+    let error = Error::usage(format!(
+        "the jump hosts go in a circle: `{way}` behind `{word}`"
+    ));
+    error
+        .server(&path[0])
+        .hint(format!("`mroom set ID {KEY}=` takes a jump host away"))
 }
 
 fn split(text: &str) -> Vec<String> {
@@ -130,7 +171,7 @@ fn split(text: &str) -> Vec<String> {
 }
 
 /// A jump host that is not in the inventory.
-fn elsewhere(word: &str) -> Result<Target> {
+pub(super) fn elsewhere(word: &str) -> Result<Target> {
     // A mistyped id must not become the name of a host.
     if !word.contains('@') {
         return Err(Error::usage(format!("no server `{word}` to jump through"))

@@ -219,20 +219,6 @@ fn check_mode_reaches_no_server() {
 }
 
 #[test]
-fn a_tunnel_profile_is_refused_for_now() {
-    let home = Home::new();
-    home.run(&["add", "web", "root@192.0.2.1", "tunnel=office"])
-        .ended(0);
-    let seen = home.run(&["exec", "web", "--", "true"]).ended(4);
-    assert!(
-        seen.stderr
-            .contains("hint: `--no-tunnel` connects to it directly"),
-        "{}",
-        seen.stderr
-    );
-}
-
-#[test]
 fn an_interrupt_stops_all_and_tells_all() {
     let Some((home, _sshd)) = room(3) else { return };
     let mut command = home.mroom(&["exec", "all", "--", "echo up; sleep 60"]);
