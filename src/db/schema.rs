@@ -104,4 +104,13 @@ CREATE TABLE image_scan (
     scanned_at INTEGER NOT NULL,
     json       TEXT NOT NULL
 ) WITHOUT ROWID;
+", "
+-- What a tunnel profile holds beside its login.
+CREATE TABLE tunnel_field (
+    tunnel    TEXT NOT NULL REFERENCES tunnel(name) ON DELETE CASCADE ON UPDATE CASCADE,
+    key       TEXT NOT NULL,
+    value     TEXT NOT NULL,
+    is_sealed INTEGER NOT NULL, -- whether `value` is sealed, as `pass` is
+    PRIMARY KEY (tunnel, key)
+) WITHOUT ROWID;
 "];

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::listfile::{Entry, write_entry, write_tunnel};
-use super::{Server, Store, record};
+use super::{Server, Store, record, tunnel};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -62,7 +62,7 @@ impl Store {
         let profiles: BTreeSet<&str> = servers.iter().filter_map(Server::tunnel).collect();
         for name in profiles {
             if let Some(tunnel) = self.tunnel(name)? {
-                push(record::tunnel_json(&tunnel));
+                push(tunnel::json::write(&tunnel));
             }
         }
         for server in servers {

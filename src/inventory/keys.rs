@@ -213,6 +213,7 @@ fn wrapped_keys(conn: &Connection) -> Result<Vec<WrappedKey>> {
 fn sealed(conn: &Connection) -> Result<usize> {
     let sql = "SELECT (SELECT count(*) FROM server_room WHERE pass <> '')
                     + (SELECT count(*) FROM tunnel WHERE pass <> '')
+                    + (SELECT count(*) FROM tunnel_field WHERE is_sealed)
                     + (SELECT count(*) FROM sudo_password)";
     let count: i64 = conn.query_row(sql, [], |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or_default())

@@ -6,13 +6,13 @@
 //! the right, and what is left in the middle is the password, which may hold the separator; blank
 //! fields alone are an empty password. Spaces around fields, CRLF and a byte order mark are
 //! accepted. `#` begins a comment, but line 1 may declare the tunnel in front of the file's
-//! servers: `#name--TYPE--server--user--password`.
+//! servers: `#name--TYPE--server--user--password`, with fields as `--key=value` at its end.
 //!
 //! No message shows more of a line than its id: the rest may be a password.
 
 use super::check;
-use super::tunnel::{Tunnel, TunnelKind};
-use crate::config::nearest;
+use super::tunnel::Tunnel;
+use super::tunnel::line::{self, Comment};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -70,8 +70,11 @@ pub fn parse(bytes: &[u8]) -> ListFile {
             continue;
         }
         if let Some(comment) = line.strip_prefix('#') {
-            match parse_comment(comment, number) {
-                Comment::Tunnel(tunnel) => file.tunnel = Some(tunnel),
+            match line::read(comment, separator(comment), number) {
+                Comment::Tunnel(tunnel, note) => {
+                    file.tunnel = Some(*tunnel);
+                    file.notes.extend(note.map(|note| (number, note)));
+                }
                 Comment::Note(note) => file.notes.push((number, note)),
                 Comment::Bad(e) => file.errors.push((number, e)),
                 Comment::Plain => {}
@@ -207,69 +210,6 @@ fn parse_rest<'a>(rest: &'a str, separator: &str) -> Result<(&'a str, u16, Optio
     Ok((if is_blank { "" } else { trim(middle) }, port, key))
 }
 
-enum Comment {
-    Tunnel(Tunnel),
-    Note(String),
-    Bad(Error),
-    Plain,
-}
-
-fn parse_comment(comment: &str, number: usize) -> Comment {
-    let fields = separator(comment).map(|s| comment.splitn(5, s).map(trim).collect::<Vec<_>>());
-    let (name, word, rest) = match fields.as_deref() {
-        Some([name, word, rest @ ..]) => (*name, *word, rest),
-        _ => return Comment::Plain,
-    };
-    let (kind, server, user, password) = match (TunnelKind::from_word(word), rest) {
-        (Some(kind), [server, user, password @ ..]) => (kind, *server, *user, password),
-        (Some(_), _) => {
-            let form = "`#name--TYPE--server--user--password`";
-            return Comment::Note(format!(
-                "comment ignored: a tunnel is declared as {form}, with all its fields"
-            ));
-        }
-        (None, [_, _, ..]) if number == 1 => {
-            // Only near misses: a server's line that was commented out looks the same.
-            return match nearest(&word.to_lowercase(), KNOWN_LOWER) {
-                Some(near) if word.len() > 2 => Comment::Note(format!(
-                    "comment ignored: no tunnel type `{}`; was `{near}` meant?",
-                    word.escape_debug()
-                )),
-                _ => Comment::Plain,
-            };
-        }
-        _ => return Comment::Plain,
-    };
-    if number != 1 {
-        return Comment::Note("comment ignored: a tunnel is declared on line 1 only".to_owned());
-    }
-    let check = || {
-        check::id(name).map_err(|e| e.context("the tunnel's name"))?;
-        check::host(server).map_err(|e| e.context("the tunnel's server"))
-    };
-    match check() {
-        Err(e) => Comment::Bad(e),
-        Ok(()) => Comment::Tunnel(Tunnel {
-            name: name.to_owned(),
-            kind,
-            server: server.to_owned(),
-            user: user.to_owned(),
-            password: Secret::new(password.first().copied().unwrap_or_default()),
-        }),
-    }
-}
-
-/// The type words in lower case, for finding what a misspelt one meant. The short ones are left
-/// out: host names are too like them.
-const KNOWN_LOWER: [&str; 6] = [
-    "l2tp/ipsec",
-    "cisco/ipsec",
-    "ikev2",
-    "wireguard",
-    "openvpn",
-    "ipvanish",
-];
-
 /// The line for a server, always with its port; `None` when no separator carries it so that
 /// [`parse`] gives it back.
 pub fn write_entry(entry: &Entry) -> Option<String> {
@@ -287,14 +227,9 @@ pub fn write_entry(entry: &Entry) -> Option<String> {
 
 /// Line 1 for a tunnel; `None` as in [`write_entry`].
 pub fn write_tunnel(tunnel: &Tunnel) -> Option<String> {
-    SEPARATORS.iter().find_map(|s| {
-        let Tunnel {
-            name, server, user, ..
-        } = tunnel;
-        let (kind, password) = (tunnel.kind.as_str(), tunnel.password.reveal());
-        let line = format!("#{name}{s}{kind}{s}{server}{s}{user}{s}{password}");
-        (parse(line.as_bytes()).tunnel.as_ref() == Some(tunnel)).then_some(line)
-    })
+    let lines = SEPARATORS.iter().map(|s| line::write(tunnel, s));
+    let is_same = |line: &String| parse(line.as_bytes()).tunnel.as_ref() == Some(tunnel);
+    { lines }.find(is_same)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub use pattern::{Pattern, Selection, Source};
 pub use place::{local_user, place};
 pub use server::Server;
 pub use store::Store;
-pub use tunnel::{Tunnel, TunnelKind};
+pub use tunnel::{FIELDS, Field, Outline, Tunnel, TunnelKind, endpoint};
 
 use crate::secret::Place;
 

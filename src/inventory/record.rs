@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::Server;
 use super::listfile::Entry;
-use super::tunnel::{Tunnel, TunnelKind};
-use super::{Server, check};
+use super::tunnel::{self, Tunnel};
 use crate::config::nearest;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -59,7 +59,7 @@ pub(super) struct Record {
 /// What one JSON line holds.
 pub(super) enum Line {
     Server(Box<Record>),
-    Tunnel(Tunnel),
+    Tunnel(Box<Tunnel>),
 }
 
 impl Record {
@@ -153,17 +153,6 @@ pub(super) fn server_json(
     })
 }
 
-/// The JSON object for a tunnel profile.
-pub(super) fn tunnel_json(tunnel: &Tunnel) -> Value {
-    json!({"tunnel_profile": {
-        "name": tunnel.name,
-        "type": tunnel.kind.as_str(),
-        "server": tunnel.server,
-        "user": tunnel.user,
-        "pass": tunnel.password.reveal(),
-    }})
-}
-
 /// Reads one JSON line.
 ///
 /// # Errors
@@ -179,7 +168,7 @@ pub(super) fn parse_json(line: &str) -> Result<Line> {
         return Err(Error::usage("not a JSON object"));
     };
     match map.get("tunnel_profile") {
-        Some(Value::Object(tunnel)) => Ok(Line::Tunnel(parse_tunnel(tunnel)?)),
+        Some(Value::Object(map)) => Ok(Line::Tunnel(Box::new(tunnel::json::read(map)?))),
         _ => Ok(Line::Server(Box::new(parse_server(map)?))),
     }
 }
@@ -229,23 +218,6 @@ fn parse_server(mut map: Map<String, Value>) -> Result<Record> {
         }
     }
     Ok(record)
-}
-
-fn parse_tunnel(map: &Map<String, Value>) -> Result<Tunnel> {
-    let kind = required(map, "type")?;
-    let tunnel = Tunnel {
-        name: required(map, "name")?,
-        kind: TunnelKind::from_word(&kind).ok_or_else(|| {
-            let known: Vec<_> = TunnelKind::words().collect();
-            wrong("type", &format!("one of {}", known.join(" ")))
-        })?,
-        server: required(map, "server")?,
-        user: optional(map, "user")?.unwrap_or_default(),
-        password: Secret::new(optional(map, "pass")?.unwrap_or_default()),
-    };
-    check::id(&tunnel.name)?;
-    check::host(&tunnel.server)?;
-    Ok(tunnel)
 }
 
 fn optional(map: &Map<String, Value>, key: &str) -> Result<Option<String>> {

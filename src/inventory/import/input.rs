@@ -1,6 +1,7 @@
 //! [`Input`]: a file, read into records, whatever its format was.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -103,6 +104,17 @@ impl Input {
             }
         }
         self
+    }
+
+    /// Takes the files that tunnel profiles name into them; a profile that is not good then is an error.
+    pub fn absorb_files(&mut self, path: Option<&Path>) {
+        let folder = path.and_then(Path::parent);
+        for (at, mut tunnel) in std::mem::take(&mut self.tunnels) {
+            match tunnel.absorb(folder).and_then(|()| tunnel.check()) {
+                Ok(()) => self.tunnels.push((at, tunnel)),
+                Err(e) => self.errors.push((at, e)),
+            }
+        }
     }
 
     /// `file:line`, or the file alone.

@@ -42,7 +42,7 @@ pub(super) fn json(source: &Source<'_>) -> Input {
         };
         match read {
             Err(e) => input.errors.push((at, e)),
-            Ok(Line::Tunnel(tunnel)) => input.tunnels.push((at, tunnel)),
+            Ok(Line::Tunnel(tunnel)) => input.tunnels.push((at, *tunnel)),
             Ok(Line::Server(record)) => input.records.push((at, *record)),
         }
     }

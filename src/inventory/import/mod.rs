@@ -108,6 +108,7 @@ impl Store {
             let error = Error::usage(format!("`{}`: no server in it", source.name));
             return Err(error.hint(format.hint()));
         }
+        input.absorb_files(source.path);
         let mut summary = Summary {
             format: Some(format),
             ..Summary::default()
@@ -143,7 +144,7 @@ impl Store {
             .iter()
             .flat_map(|(_, r)| [&r.password, &r.sudo_password])
             .flatten();
-        let tunnels = input.tunnels.iter().map(|(_, t)| &t.password);
+        let tunnels = input.tunnels.iter().flat_map(|(_, t)| t.secrets());
         let has_passwords = servers.chain(tunnels).any(|p| !p.is_empty());
         // What will be undone makes no key; without one there is nothing sealed to compare with.
         let may_open = !input.is_undone(options) || !self.secrets_status()?.recipients.is_empty();
