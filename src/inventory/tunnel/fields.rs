@@ -139,6 +139,7 @@ const BACKENDS: &[&str] = &[
     "l2tp",
     "pptp",
     "wg",
+    "wireguard-go",
     "userspace",
     "openvpn",
     "networkmanager",
