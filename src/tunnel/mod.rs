@@ -1,16 +1,39 @@
 //! Tunnels: from a profile of the inventory to a way on which servers answer.
 //!
 //! A tunnel is made by programs of this machine ([`backend`], [`plan`]: pure, what to run and how to read
-//! the answers) or inside of this process. Who owns what: nothing here owns a session or the inventory.
+//! the answers) or inside of this process. [`tunnels`] has those of one run, [`keeper`] the life of each
+//! and what is on disk of it, [`runner`] runs the steps, [`routes`] knows what goes through, [`namespace`]
+//! keeps tunnels apart, [`inside`] connects in there.
+//! Who owns what: nothing here owns a session or the inventory.
 //! Must not import `fleet`, `docker` or anything right of them.
 
 pub mod backend;
+pub mod inside;
+pub mod keeper;
+pub mod machine;
+pub mod namespace;
 pub mod plan;
+mod pump;
+pub mod routes;
+pub mod runner;
+pub mod tunnels;
+
+#[cfg(test)]
+mod testing;
+
+pub use tunnels::{Settings, Tunnels};
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::error::{Error, Kind};
 use crate::ssh::Reply;
+
+/// An error of the tunnel `name`: `message` goes on after "the tunnel `NAME`", `reason` is one of `auth
+/// proposal gateway config missing rights conflict routes dropped timeout unproven`.
+pub fn fault(name: &str, reason: &str, message: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Tunnel, format!("the tunnel `{name}` {message}")).reason(reason)
+}
 
 /// Makes connections through a tunnel that is not a route of this machine: one inside of this process, or
 /// in a network namespace.

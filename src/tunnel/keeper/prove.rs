@@ -1,0 +1,248 @@
+//! Packets for what is behind a tunnel go through it: routes are set, looked at, and something there is
+//! asked for an answer.
+
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+
+use super::ends::{Ends, resolve};
+use super::{Keeper, Line};
+use crate::error::{Kind, Result};
+use crate::events::Level;
+use crate::secret::Secret;
+use crate::tunnel::inside::Inside;
+use crate::tunnel::plan::Step;
+use crate::tunnel::routes::{Hop, batch, is_interface, questions, sample};
+
+/// How long an answer from behind may take.
+const ANSWER: Duration = Duration::from_secs(4);
+/// So many servers are asked at once: one answer is enough.
+const ASKED: usize = 4;
+/// So many ways are looked at.
+const LOOKED: usize = 256;
+
+impl Keeper {
+    /// Sets the routes of a tunnel that is up, sees that they lead into it, and asks for a sign of life
+    /// from behind. Without one it is up all the same, and a person hears of it.
+    pub(super) fn prove(&self, line: &mut Line, ends: &Ends) -> Result<()> {
+        let ranges = line.record.ranges.clone();
+        self.route(line, &ranges)?;
+        self.check(line, &ranges)?;
+        self.learn(line, ends)?;
+        if !self.answers(line, ends) && !self.is_stopped() {
+            self.note(Level::Notice, "is up, and nothing behind it answers yet");
+        }
+        Ok(())
+    }
+
+    /// Adds what else is to be reached to a tunnel that is up.
+    pub(super) fn extend(&self, mut line: Line, ends: &[(String, u16)]) -> Result<Line> {
+        let mut found = resolve(ends);
+        self.drop_unfit(&mut found.addresses, line.record.gateway.ip());
+        line.names.extend(found.names.clone());
+        let covered = |ip: &IpAddr| line.record.ranges.iter().any(|r| r.contains(ip));
+        let more: Vec<IpNet> = found
+            .addresses
+            .iter()
+            .filter(|ip| !covered(ip))
+            .map(|ip| IpNet::from(*ip))
+            .collect();
+        if !more.is_empty() {
+            if line.record.is_own {
+                let message = format!("is up without a way to `{}`", more[0].addr());
+                let name = crate::quote::word(&self.profile.name).unwrap_or_default();
+                return Err(self.fault("routes", message).hint(format!(
+                    "`mroom tunnel set {name} routes=10.0.0.0/8` names all that is behind it"
+                )));
+            }
+            let mut wider = line.record.clone();
+            wider.ranges.extend(&more);
+            self.check_conflict(&wider)?;
+            self.route(&mut line, &more)?;
+            self.check(&line, &more)?;
+            line.record.ranges.extend(more);
+        }
+        self.learn(&mut line, &found)?;
+        Ok(line)
+    }
+
+    /// Sets routes into its interface. Those of one that is not ours are taken away after it.
+    fn route(&self, line: &mut Line, ranges: &[IpNet]) -> Result<()> {
+        let Some(interface) = line
+            .record
+            .interface
+            .clone()
+            .filter(|_| !line.record.is_own)
+        else {
+            return Ok(());
+        };
+        if !is_interface(&interface) {
+            let message = format!(
+                "has the interface `{}`, which is no name of one",
+                interface.escape_debug()
+            );
+            return Err(self.fault("config", message));
+        }
+        let lead = |hop: &Hop| hop.dev == interface;
+        let missing: Vec<IpNet> = match line.record.foreign {
+            false => ranges.to_vec(),
+            true => {
+                let hops = self.ways(line, ranges)?;
+                let leads = |r: &&IpNet| {
+                    hops.iter()
+                        .any(|h| h.dst == sample(r).to_string() && lead(h))
+                };
+                ranges.iter().filter(|r| !leads(r)).copied().collect()
+            }
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let text = Secret::new(batch("add", &missing, &interface));
+        // Those that are there already are no fault; where they lead is looked at next.
+        let step = Step::new(["ip", "-force", "-batch", "-"])
+            .stdin(text)
+            .may_fail();
+        self.ready([&step].into_iter())?;
+        let stop = || self.is_stopped();
+        self.tools
+            .runner
+            .run(&step, line.record.namespace.as_deref(), &stop)?;
+        if line.record.foreign {
+            let back = missing.iter().map(|range| {
+                let range = range.to_string();
+                Step::new(["ip", "route", "del", &range, "dev", &interface]).may_fail()
+            });
+            line.record
+                .down
+                .extend(back.map(|step| super::record::Kept::inside(&step)));
+        }
+        Ok(())
+    }
+
+    /// The ways that the kernel would take to these.
+    fn ways(&self, line: &Line, ranges: &[IpNet]) -> Result<Vec<Hop>> {
+        let ends: Vec<IpAddr> = ranges.iter().take(LOOKED).map(sample).collect();
+        let step = Step::new(["ip", "-json", "-force", "-batch", "-"])
+            .stdin(Secret::new(questions(&ends)))
+            .may_fail()
+            .as_self();
+        let stop = || self.is_stopped();
+        let answer = self
+            .tools
+            .runner
+            .run(&step, line.record.namespace.as_deref(), &stop)?;
+        Ok(Hop::read(&answer.stdout))
+    }
+
+    /// Sees that each of these really goes through.
+    fn check(&self, line: &Line, ranges: &[IpNet]) -> Result<()> {
+        let record = &line.record;
+        let by_interface = record.interface.as_ref().filter(|_| !record.is_own);
+        let by_address = line.facts.address.filter(|_| record.is_own);
+        if (by_interface.is_none() && by_address.is_none()) || cfg!(target_os = "macos") {
+            return Ok(());
+        }
+        let hops = self.ways(line, ranges)?;
+        for range in ranges.iter().take(LOOKED) {
+            let end = sample(range).to_string();
+            let hop = hops.iter().find(|hop| hop.dst == end);
+            let leads = hop.is_some_and(|hop| match (by_interface, by_address) {
+                (Some(interface), _) => hop.dev == *interface,
+                (None, Some(address)) => hop.prefsrc == Some(address),
+                (None, None) => true,
+            });
+            if !leads {
+                let way = match hop {
+                    Some(hop) if !hop.dev.is_empty() => format!("goes through `{}`", hop.dev),
+                    _ => "goes nowhere".to_owned(),
+                };
+                let message = format!("is up, and what is for {end} {way} instead");
+                let hint = "`ip route get ADDRESS` tells which route is in the way";
+                return Err(self.fault("routes", message).hint(hint));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names that do not resolve here are told of.
+    fn learn(&self, _line: &mut Line, ends: &Ends) -> Result<()> {
+        if !ends.unknown.is_empty() {
+            let names = ends.unknown.join("`, `");
+            self.note(
+                Level::Warning,
+                &format!("leads to `{names}`, which does not resolve"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether anything behind it answers: a connection, or its refusal.
+    fn answers(&self, line: &Line, ends: &Ends) -> bool {
+        let at_once = if self.probe_place().is_some() {
+            1
+        } else {
+            ASKED
+        };
+        // The profile's own place stands first.
+        let places: Vec<SocketAddr> = ends.places.iter().take(at_once).copied().collect();
+        if places.is_empty() {
+            return true;
+        }
+        let inside = self.inside(line).map(Arc::new);
+        let (answer, answered) = channel();
+        let mut waiting = 0;
+        for place in places {
+            let (answer, inside) = (answer.clone(), inside.clone());
+            let ask = move || {
+                let went = match inside {
+                    Some(inside) => {
+                        let went =
+                            inside
+                                .connect(&place.ip().to_string(), place.port(), ANSWER, &|| false);
+                        went.map(|_| ()).or_else(|e| match e.reason_word() {
+                            Some("refused") => Ok(()),
+                            _ => Err(e.kind()),
+                        })
+                    }
+                    None => match TcpStream::connect_timeout(&place, ANSWER) {
+                        Err(e) if e.kind() != std::io::ErrorKind::ConnectionRefused => {
+                            Err(Kind::Connect)
+                        }
+                        _ => Ok(()),
+                    },
+                };
+                let _ = answer.send(went.is_ok());
+            };
+            if std::thread::Builder::new()
+                .name("probe".to_owned())
+                .spawn(ask)
+                .is_ok()
+            {
+                waiting += 1;
+            }
+        }
+        let until = Instant::now() + ANSWER + Duration::from_secs(1);
+        while waiting > 0 && !self.is_stopped() && Instant::now() < until {
+            match answered.recv_timeout(Duration::from_millis(50)) {
+                Ok(true) => return true,
+                Ok(false) => waiting -= 1,
+                Err(_) => {}
+            }
+        }
+        false
+    }
+
+    /// Connections from its namespace, when it has one.
+    pub(super) fn inside(&self, line: &Line) -> Option<Inside> {
+        line.record.namespace.clone().map(|namespace| Inside {
+            namespace,
+            program: self.tools.program.clone(),
+            runner: self.tools.runner.clone(),
+            names: line.names.clone(),
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! Many servers and few tunnels, on a machine that is not there.
+
+use super::*;
+use crate::error::Kind;
+use crate::ssh::Reply;
+use crate::tunnel::testing::{Fake, Told, backends, profile};
+
+/// Opens nothing.
+struct Nothing;
+
+impl Within for Nothing {
+    fn open(&self, _: &Tunnel) -> Reply<Arc<dyn Dial>> {
+        Box::pin(std::future::ready(Err(Error::usage(
+            "nothing lives in here",
+        ))))
+    }
+}
+
+struct Yard {
+    folder: tempfile::TempDir,
+    fake: Fake,
+    told: Arc<Told>,
+    cancel: Cancel,
+}
+
+impl Yard {
+    fn new() -> Self {
+        Yard {
+            folder: tempfile::tempdir().unwrap(),
+            fake: Fake::default(),
+            told: Arc::default(),
+            cancel: Cancel::new(),
+        }
+    }
+
+    fn tunnels(&self) -> Rc<Tunnels> {
+        Tunnels::new(Settings {
+            folder: self.folder.path().to_owned(),
+            runner: Arc::new(self.fake.clone()),
+            backends: backends(),
+            within: Arc::new(Nothing),
+            events: self.told.clone(),
+            cancel: self.cancel.clone(),
+            program: "mroom".into(),
+            serial: false,
+            look: Duration::from_millis(20),
+        })
+    }
+
+    async fn until(&self, mut there: impl FnMut(&Self) -> bool) {
+        let begun = Instant::now();
+        while !there(self) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "{:?}",
+                self.told.0.lock()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn ends() -> Vec<(String, u16)> {
+    vec![("10.9.9.9".to_owned(), 9)]
+}
+
+#[tokio::test]
+async fn a_hundred_servers_and_one_tunnel() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels();
+    let office = profile("office");
+    let names: Vec<String> = (0..100).map(|i| format!("s{i}")).collect();
+    let (ends, profile) = (ends(), &office);
+    let holds = names
+        .iter()
+        .map(|name| tunnels.hold(profile, &[], &ends, name));
+    for held in join_all(holds).await {
+        assert!(matches!(held, Ok(Way::Route)));
+    }
+    assert_eq!(yard.fake.count("fake up"), 1);
+    for name in &names[1..] {
+        tunnels.release("office", name).await;
+    }
+    tunnels.release("office", "somebody else").await;
+    assert_eq!(yard.fake.world().up.len(), 1);
+    tunnels.release("office", "s0").await;
+    assert!(yard.fake.world().up.is_empty());
+    // Again, and closed.
+    tunnels.hold(&office, &[], &ends, "s0").await.unwrap();
+    tunnels.close().await;
+    assert!(yard.fake.world().up.is_empty());
+    assert_eq!(yard.fake.count("fake up"), 2);
+}
+
+#[tokio::test]
+async fn a_failure_is_shared_and_not_repeated() {
+    let yard = Yard::new();
+    yard.fake.world().says = Some("coming".into());
+    let tunnels = yard.tunnels();
+    let office = profile("office");
+    let ends = ends();
+    let holds = ["a", "b", "c"].map(|name| tunnels.hold(&office, &[], &ends, name));
+    for held in join_all(holds).await {
+        assert_eq!(held.err().unwrap().reason_word(), Some("timeout"));
+    }
+    let late = tunnels.hold(&office, &[], &ends, "d").await.err().unwrap();
+    assert_eq!(late.reason_word(), Some("timeout"));
+    assert_eq!(yard.fake.count("fake up"), 1, "nobody waits for it twice");
+    // What a person has mended is tried at once.
+    yard.fake.world().says = None;
+    let mut mended = office.clone();
+    mended.user = "me".to_owned();
+    tunnels.hold(&mended, &[], &ends, "e").await.unwrap();
+    tunnels.close().await;
+    assert!(yard.fake.world().up.is_empty());
+}
+
+#[tokio::test]
+async fn one_that_is_lost_comes_again() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels();
+    tunnels
+        .hold(&profile("office"), &[], &ends(), "web")
+        .await
+        .unwrap();
+    yard.fake.world().up.clear();
+    yard.until(|yard| yard.told.has("is up again")).await;
+    assert!(yard.told.has("Warning the tunnel `office` was lost"));
+    assert_eq!(yard.fake.world().routes.len(), 1, "its routes came with it");
+    tunnels.close().await;
+    assert!(yard.fake.world().up.is_empty());
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_away_for_a_while() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels();
+    tunnels
+        .hold(&profile("office"), &[], &ends(), "web")
+        .await
+        .unwrap();
+    {
+        let mut world = yard.fake.world();
+        world.up.clear();
+        world.fails = Some((1, "no answer".into()));
+    }
+    yard.until(|yard| yard.fake.count("fake up") >= 3).await;
+    yard.fake.world().fails = None;
+    yard.until(|yard| yard.told.has("is up again")).await;
+    tunnels.close().await;
+    assert!(yard.fake.world().up.is_empty() && yard.fake.world().routes.is_empty());
+}
+
+#[tokio::test]
+async fn ctrl_c_while_it_comes_up() {
+    let yard = Yard::new();
+    yard.fake.world().slow = Duration::from_secs(60);
+    let tunnels = yard.tunnels();
+    let (office, ends) = (profile("office"), ends());
+    let (held, ()) = tokio::join!(tunnels.hold(&office, &[], &ends, "web"), async {
+        yard.until(|yard| yard.fake.count("fake up") > 0).await;
+        yard.cancel.cancel();
+    });
+    assert_eq!(held.err().unwrap().kind(), Kind::Cancelled);
+    tunnels.close().await;
+    assert_eq!(yard.fake.count("fake down"), 1);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_it_any_more() {
+    let yard = Yard::new();
+    yard.fake.world().slow = Duration::from_secs(60);
+    let tunnels = yard.tunnels();
+    let (office, ends) = (profile("office"), ends());
+    let short = Duration::from_millis(100);
+    let held = tokio::time::timeout(short, tunnels.hold(&office, &[], &ends, "web")).await;
+    assert!(held.is_err(), "the caller has gone");
+    tunnels.close().await;
+    assert!(yard.fake.world().up.is_empty());
+    assert_eq!(yard.fake.count("fake up"), yard.fake.count("fake down"));
+}
+
+#[tokio::test]
+async fn one_tunnel_needs_another() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels();
+    let mut inner = profile("inner");
+    inner.server = "10.8.8.8".to_owned();
+    let outer = profile("outer");
+    tunnels
+        .hold(&inner, std::slice::from_ref(&outer), &ends(), "web")
+        .await
+        .unwrap();
+    let ups: Vec<String> = yard
+        .fake
+        .world()
+        .ran
+        .iter()
+        .filter(|l| l.starts_with("fake up"))
+        .cloned()
+        .collect();
+    assert_eq!(ups.len(), 2);
+    assert_eq!(
+        yard.fake.world().routes.len(),
+        2,
+        "the inner one's server is behind the outer one"
+    );
+    tunnels.release("inner", "web").await;
+    assert!(yard.fake.world().up.is_empty());
+    let downs: Vec<String> = yard
+        .fake
+        .world()
+        .ran
+        .iter()
+        .filter(|l| l.starts_with("fake down"))
+        .cloned()
+        .collect();
+    assert_eq!(
+        downs[0].replace("down", "up"),
+        ups[1],
+        "the inner one goes first"
+    );
+}
+
+#[tokio::test]
+async fn kept_when_the_process_is_done() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels();
+    assert_eq!(
+        tunnels.keep("office").await.unwrap_err().kind(),
+        Kind::Usage
+    );
+    tunnels
+        .hold(&profile("office"), &[], &ends(), "up")
+        .await
+        .unwrap();
+    tunnels.keep("office").await.unwrap();
+    tunnels.close().await;
+    assert_eq!(yard.fake.world().up.len(), 1);
+}
