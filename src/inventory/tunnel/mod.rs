@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 pub use endpoint::endpoint;
 pub use fields::{FIELDS, Field};
 pub use kind::TunnelKind;
+pub use ovpn::{Part as OvpnPart, parts as ovpn_parts};
 pub use store::Outline;
 
 use super::check;

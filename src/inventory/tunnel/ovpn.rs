@@ -292,6 +292,44 @@ fn split(line: &str) -> Result<Vec<String>> {
     }
 }
 
+/// A piece of a file that a profile keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// An option and its arguments.
+    Option(String, Vec<String>),
+    /// What stands between `<name>` and `</name>`.
+    Block(String, String),
+}
+
+/// Takes the text of a profile's `config` apart, for whoever writes another one from it. What stands in
+/// `<connection>` counts as if it stood outside.
+///
+/// # Errors
+/// Those of [`read`]: also a text that came in on another way is looked at again.
+pub fn parts(text: &str) -> Result<Vec<Part>> {
+    let load = |_: &str| Err(Error::usage("names a file that was not read"));
+    let text = read(text, &load)?.text;
+    let mut parts = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let words = split(line)?;
+        let Some((name, arguments)) = option(&words) else {
+            continue;
+        };
+        match name.strip_prefix('<').and_then(|n| n.strip_suffix('>')) {
+            Some("connection" | "/connection") => {}
+            Some(tag) => {
+                let end = format!("</{tag}>");
+                let inside = lines.by_ref().take_while(|line| *line != end);
+                let inside: Vec<&str> = inside.collect();
+                parts.push(Part::Block(tag.to_owned(), inside.join("\n")));
+            }
+            None => parts.push(Part::Option(name.to_owned(), arguments.to_vec())),
+        }
+    }
+    Ok(parts)
+}
+
 #[cfg(test)]
 #[path = "ovpn_tests.rs"]
 mod tests;
