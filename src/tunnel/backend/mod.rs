@@ -1,5 +1,19 @@
 //! The programs that make tunnels, one small file each: what it needs, what is run, how its answers read.
-//! All pure: they give data, and whoever holds tunnels runs it.
+//! All pure: they give data, and whoever holds tunnels runs it. [`choose`] says which one makes a tunnel.
+
+pub mod choose;
+mod look;
+mod networkmanager;
+mod openvpn;
+mod processes;
+mod scutil;
+#[cfg(test)]
+mod testing;
+mod value;
+mod vpnutil;
+mod wireguard;
+
+use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::inventory::Tunnel;
@@ -40,4 +54,25 @@ pub trait Backend: Send + Sync {
     fn is_elsewhere(&self, _profile: &Tunnel, _at: &At, _answer: &Output) -> Option<Facts> {
         None
     }
+}
+
+/// What a machine has for backends. Asked again for each tunnel, so answers should be quick.
+pub trait Machine: Send + Sync {
+    /// `linux`, `macos` or another word of [`std::env::consts::OS`].
+    fn os(&self) -> &str;
+
+    /// Where a program is: in `$PATH` or among the system's own (`/usr/local/sbin`, `/usr/sbin`, `/sbin`).
+    fn program(&self, name: &str) -> Option<PathBuf>;
+
+    /// Whether the kernel has a module: loaded, built in, or to be loaded. `-` and `_` are one.
+    fn module(&self, name: &str) -> bool;
+
+    /// Whether a file is there.
+    fn file(&self, path: &str) -> bool;
+
+    /// Whether this process is root.
+    fn is_root(&self) -> bool;
+
+    /// Whether it can run something as root without asking.
+    fn may_root(&self) -> bool;
 }

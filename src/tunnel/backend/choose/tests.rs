@@ -1,0 +1,80 @@
+use super::super::testing::{Made, profile};
+use super::*;
+
+fn linux() -> Made {
+    Made {
+        os: "linux",
+        ..Made::default()
+    }
+}
+
+fn name(choice: &Choice) -> &'static str {
+    match choice {
+        Choice::Plan(backend) => backend.name(),
+        Choice::Userspace => "userspace",
+        Choice::Builtin => "builtin",
+    }
+}
+
+#[test]
+fn the_first_that_can() {
+    let machine = Made {
+        programs: vec!["openvpn", "ip"],
+        modules: vec!["tun"],
+        root: true,
+        ..linux()
+    };
+    let of = profile(TunnelKind::OpenVpn, &[]);
+    assert_eq!(name(&choose(&of, &machine).unwrap()), "openvpn");
+    let of = profile(TunnelKind::Ssh, &[]);
+    assert_eq!(name(&choose(&of, &linux()).unwrap()), "builtin");
+    let of = profile(TunnelKind::WireGuard, &[]);
+    assert_eq!(name(&choose(&of, &linux()).unwrap()), "userspace");
+}
+
+#[test]
+fn what_is_missing_is_told_with_its_package() {
+    let of = profile(TunnelKind::OpenVpn, &[]);
+    let error = choose(&of, &linux()).err().unwrap();
+    assert_eq!(error.kind(), Kind::Tunnel);
+    assert_eq!(error.reason_word(), Some("missing"));
+    assert_eq!(
+        error.message(),
+        "the tunnel `office` cannot be made here: openvpn lacks openvpn, ip, \
+         the kernel module tun, root, or sudo"
+    );
+    assert_eq!(
+        error.hint_text(),
+        Some("sudo apt-get install -y iproute2 openvpn")
+    );
+
+    let machine = Made {
+        programs: vec!["openvpn", "ip"],
+        modules: vec!["tun"],
+        ..linux()
+    };
+    let error = choose(&of, &machine).err().unwrap();
+    assert_eq!(error.reason_word(), Some("rights"));
+    assert!(error.hint_text().unwrap().contains("sudo"));
+}
+
+#[test]
+fn what_is_asked_for_is_taken_or_refused() {
+    for (kind, backend) in [
+        (TunnelKind::OpenVpn, "swanctl"),
+        (TunnelKind::Ikev2, "scutil"),
+        (TunnelKind::Ssh, "userspace"),
+    ] {
+        let of = profile(kind, &[("backend", backend)]);
+        let error = choose(&of, &linux()).err().unwrap();
+        assert_eq!(error.kind(), Kind::Usage, "{backend}");
+        assert!(error.message().contains(backend), "{error}");
+        assert!(error.hint_text().unwrap().contains("backend=auto"));
+    }
+    for kind in [TunnelKind::Sstp, TunnelKind::Dae, TunnelKind::IpVanish] {
+        let error = choose(&Tunnel::new("old", kind, "h"), &linux())
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), Kind::Usage);
+    }
+}
