@@ -35,6 +35,7 @@ mod transport;
 
 pub use ffi::version as libssh2_version;
 pub use files::tree::{Entry, What, walk};
+pub use net::poll::Wake;
 pub(crate) use sudo::Talk;
 pub use sudo::{Sudo, word};
 pub use transport::{Attach, CopyOptions, Effect, Exec, Progress, Pty, Reply, Sink, Transport};

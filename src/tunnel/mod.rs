@@ -1,13 +1,14 @@
 //! Tunnels: from a profile of the inventory to a way on which servers answer.
 //!
 //! A tunnel is made by programs of this machine ([`backend`], [`plan`]: pure, what to run and how to read
-//! the answers) or inside of this process. [`tunnels`] has those of one run, [`keeper`] the life of each
-//! and what is on disk of it, [`runner`] runs the steps, [`routes`] knows what goes through, [`namespace`]
-//! keeps tunnels apart, [`inside`] connects in there.
+//! the answers) or inside of this process ([`userspace`]). [`tunnels`] has those of one run, [`keeper`] the life
+//! of each and what is on disk of it, [`runner`] runs the steps, [`routes`] knows what goes through, [`namespace`]
+//! keeps tunnels apart, [`inside`] connects in there, [`dns`] resolves names behind them.
 //! Who owns what: nothing here owns a session or the inventory.
 //! Must not import `fleet`, `docker` or anything right of them.
 
 pub mod backend;
+pub mod dns;
 pub mod inside;
 pub mod keeper;
 pub mod machine;
@@ -17,12 +18,15 @@ mod pump;
 pub mod routes;
 pub mod runner;
 pub mod tunnels;
+pub mod userspace;
 
 #[cfg(test)]
 mod testing;
 
 pub use tunnels::{Settings, Tunnels};
 
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -46,6 +50,11 @@ pub trait Dial: Send + Sync {
     /// Connects to `host`, then writes `hello` to `socket` and moves bytes between the two until either
     /// ends. The answer comes when the connection is there. For listeners: SOCKS, forwards.
     fn join(&self, host: &str, port: u16, socket: OwnedFd, hello: Vec<u8>) -> Reply<()>;
+
+    /// A datagram socket whose other end is UDP to `to`; `None` where there is only TCP.
+    fn datagrams(&self, _to: SocketAddr) -> Option<Reply<OwnedFd>> {
+        None
+    }
 }
 
 /// How to get to what is behind a tunnel that is up.
@@ -55,4 +64,10 @@ pub enum Way {
     Route,
     /// By these connections.
     Dial(Arc<dyn Dial>),
+}
+
+/// Something that nobody outside can guess, for numbers and ports; not for keys.
+fn random() -> u64 {
+    // A keyed hash, and the key is the system's own randomness.
+    std::hash::RandomState::new().build_hasher().finish()
 }
