@@ -1,12 +1,73 @@
-//! What this machine has: programs, kernel modules, rights. Looks at files only; owns nothing.
+//! What this machine has: programs, kernel modules, rights, and by that the backends. Owns nothing.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use super::backend::choose::{self, Choice};
+use super::backend::{Backend, Machine};
+use super::keeper::Backends;
+use crate::error::Result;
+use crate::inventory::Tunnel;
 
 /// Where the system's own programs are, which a user's `PATH` may leave out.
 const SYSTEM: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 /// Where modules of the running kernel are described.
 const MODULES: &str = "/lib/modules";
+
+/// The machine that this process runs on.
+pub struct ThisMachine;
+
+impl Machine for ThisMachine {
+    fn os(&self) -> &str {
+        std::env::consts::OS
+    }
+
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        program(name)
+    }
+
+    fn module(&self, name: &str) -> bool {
+        module(name)
+    }
+
+    fn file(&self, path: &str) -> bool {
+        Path::new(path).exists()
+    }
+
+    fn is_root(&self) -> bool {
+        rustix::process::geteuid().is_root()
+    }
+
+    fn may_root(&self) -> bool {
+        self.is_root() || sudo_asks_nothing()
+    }
+}
+
+impl Backends for ThisMachine {
+    fn choose(&self, profile: &Tunnel) -> Result<Choice> {
+        choose::choose(profile, self)
+    }
+
+    fn named(&self, name: &str) -> Option<Arc<dyn Backend>> {
+        choose::named(name)
+    }
+}
+
+/// Whether sudo runs a command for this user without a word.
+fn sudo_asks_nothing() -> bool {
+    let Some(sudo) = program("sudo") else {
+        return false;
+    };
+    let mut command = Command::new(sudo);
+    command.args(["-n", "true"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
 
 /// `PATH`, and the folders of the system's own programs behind it.
 pub fn search_path() -> OsString {

@@ -158,7 +158,7 @@ pub struct Needs {
     /// Kernel modules.
     pub modules: Vec<&'static str>,
     /// Files (plugins), each by the paths where distributions put it, of which one is enough, with the
-    /// Debian package that has it.
+    /// Debian package that has it; none for what comes with the kernel.
     pub files: Vec<(&'static [&'static str], &'static str)>,
     /// Steps that only root may do.
     pub root: bool,

@@ -58,6 +58,9 @@ fn order(kind: TunnelKind, os: &str) -> &'static [&'static str] {
     }
 }
 
+/// What is lacking for steps that only root may do.
+const ROOT: &str = "root, or sudo";
+
 /// Backends that use a connection of the system's own.
 const SERVICES: [&str; 3] = ["networkmanager", "vpnutil", "scutil"];
 
@@ -136,14 +139,10 @@ pub fn candidates(profile: &Tunnel, machine: &dyn Machine) -> Result<Vec<Candida
 
 fn candidate(name: &'static str, profile: &Tunnel, machine: &dyn Machine) -> Option<Candidate> {
     let choice = choice(name)?;
-    let mut lacks = match &choice {
+    let lacks = match &choice {
         Choice::Plan(backend) => missing(&backend.needs(profile), machine),
         Choice::Userspace | Choice::Builtin => Vec::new(),
     };
-    if matches!(choice, Choice::Userspace) && profile.flag("isolate") {
-        // It is in a world of its own already: nothing of it is shared.
-        lacks.clear();
-    }
     Some(Candidate {
         name,
         choice,
@@ -164,9 +163,10 @@ pub fn missing(needs: &Needs, machine: &dyn Machine) -> Vec<Lack> {
         .iter()
         .filter(|(paths, _)| !paths.iter().any(|path| machine.file(path)));
     let files = files.map(|(paths, package)| {
+        let package = Some(*package).filter(|package| !package.is_empty());
         lack(
             paths.first().copied().unwrap_or_default().to_owned(),
-            Some(*package),
+            package,
         )
     });
     let modules = needs
@@ -174,7 +174,7 @@ pub fn missing(needs: &Needs, machine: &dyn Machine) -> Vec<Lack> {
         .iter()
         .filter(|module| !machine.module(module));
     let modules = modules.map(|module| lack(format!("the kernel module {module}"), None));
-    let root = (needs.root && !machine.may_root()).then(|| lack("root, or sudo".to_owned(), None));
+    let root = (needs.root && !machine.may_root()).then(|| lack(ROOT.to_owned(), None));
     tools
         .chain(files)
         .chain(modules)
@@ -196,19 +196,20 @@ pub fn choose(profile: &Tunnel, machine: &dyn Machine) -> Result<Choice> {
     {
         return Ok(able.choice.clone());
     }
+    // Where sudo is, whoever runs the plan may ask for its password.
+    let rootless = |c: &&Candidate| c.lacks.iter().all(|lack| lack.what == ROOT);
+    if let Some(asks) = candidates.iter().find(rootless)
+        && machine.program("sudo").is_some()
+    {
+        return Ok(asks.choice.clone());
+    }
     let each: Vec<String> = candidates.iter().map(told).collect();
     let message = format!(
         "the tunnel `{}` cannot be made here: {}",
         profile.name,
         each.join("; ")
     );
-    let only_rights = |candidate: &&Candidate| {
-        candidate
-            .lacks
-            .iter()
-            .all(|lack| lack.what.starts_with("root"))
-    };
-    if candidates.iter().any(|candidate| only_rights(&candidate)) {
+    if candidates.iter().any(|candidate| rootless(&candidate)) {
         let hint = "run mroom as root, or let this user use sudo";
         return Err(Error::new(Kind::Tunnel, message)
             .reason("rights")
@@ -218,7 +219,7 @@ pub fn choose(profile: &Tunnel, machine: &dyn Machine) -> Result<Choice> {
     let helped = candidates
         .iter()
         .find(|c| c.lacks.iter().any(|lack| lack.package.is_some()));
-    let hint = match helped.map(install) {
+    let hint = match helped.map(|c| install(c, machine)) {
         Some(command) => command,
         None => format!("mroom doctor tunnel {}", profile.name),
     };
@@ -232,8 +233,8 @@ fn told(candidate: &Candidate) -> String {
     format!("{} lacks {}", candidate.name, lacks.join(", "))
 }
 
-/// The command that installs what a candidate lacks, on Debian and its like.
-pub fn install(candidate: &Candidate) -> String {
+/// The command that installs what a candidate lacks, on Debian and its like, or by Homebrew.
+pub fn install(candidate: &Candidate, machine: &dyn Machine) -> String {
     let mut packages: Vec<&str> = candidate
         .lacks
         .iter()
@@ -241,7 +242,11 @@ pub fn install(candidate: &Candidate) -> String {
         .collect();
     packages.sort_unstable();
     packages.dedup();
-    format!("sudo apt-get install -y {}", packages.join(" "))
+    let command = match machine.os() {
+        "macos" => "brew install",
+        _ => "sudo apt-get install -y",
+    };
+    format!("{command} {}", packages.join(" "))
 }
 
 #[cfg(test)]

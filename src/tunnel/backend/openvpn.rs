@@ -59,8 +59,8 @@ impl Backend for OpenVpn {
     fn needs(&self, _profile: &Tunnel) -> Needs {
         Needs {
             tools: vec![("openvpn", "openvpn"), ("ip", "iproute2")],
-            modules: vec!["tun"],
-            files: vec![],
+            modules: vec![],
+            files: vec![(&["/dev/net/tun"], "")],
             root: true,
         }
     }

@@ -56,7 +56,8 @@ impl Backend for WireGuard {
         };
         if self.by_daemon {
             needs.tools.push(("wireguard-go", "wireguard-go"));
-            needs.modules = vec!["tun"];
+            needs.modules.clear();
+            needs.files.push((&["/dev/net/tun"], ""));
         }
         needs
     }

@@ -32,20 +32,11 @@ use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Level};
 use crate::inventory::Tunnel;
 
+pub use super::backend::choose::Choice;
 pub use ends::Names;
 
 /// How long a process that is done waits for another that works on the same tunnel.
 const GOODBYE: Duration = Duration::from_secs(20);
-
-/// What a tunnel is made with.
-pub enum Choice {
-    /// Programs of this machine.
-    Plan(Arc<dyn Backend>),
-    /// The WireGuard of this process.
-    Userspace,
-    /// SSH, which is the sessions' own business.
-    Builtin,
-}
 
 /// Where backends come from. A table in tests.
 pub trait Backends: Send + Sync {

@@ -20,7 +20,7 @@ fn name(choice: &Choice) -> &'static str {
 fn the_first_that_can() {
     let machine = Made {
         programs: vec!["openvpn", "ip"],
-        modules: vec!["tun"],
+        files: vec!["/dev/net/tun"],
         root: true,
         ..linux()
     };
@@ -41,7 +41,7 @@ fn what_is_missing_is_told_with_its_package() {
     assert_eq!(
         error.message(),
         "the tunnel `office` cannot be made here: openvpn lacks openvpn, ip, \
-         the kernel module tun, root, or sudo"
+         /dev/net/tun, root, or sudo"
     );
     assert_eq!(
         error.hint_text(),
@@ -50,12 +50,22 @@ fn what_is_missing_is_told_with_its_package() {
 
     let machine = Made {
         programs: vec!["openvpn", "ip"],
-        modules: vec!["tun"],
+        files: vec!["/dev/net/tun"],
         ..linux()
     };
     let error = choose(&of, &machine).err().unwrap();
     assert_eq!(error.reason_word(), Some("rights"));
     assert!(error.hint_text().unwrap().contains("sudo"));
+    // A sudo that wants a password is better than nothing, and worse than what needs none.
+    let machine = Made {
+        programs: vec!["openvpn", "ip", "wg", "sudo"],
+        modules: vec!["wireguard"],
+        files: vec!["/dev/net/tun"],
+        ..linux()
+    };
+    assert_eq!(name(&choose(&of, &machine).unwrap()), "openvpn");
+    let of = profile(TunnelKind::WireGuard, &[]);
+    assert_eq!(name(&choose(&of, &machine).unwrap()), "userspace");
 }
 
 #[test]
@@ -77,4 +87,52 @@ fn what_is_asked_for_is_taken_or_refused() {
             .unwrap();
         assert_eq!(error.kind(), Kind::Usage);
     }
+}
+
+#[test]
+fn a_mac_has_its_own() {
+    let machine = |programs: &[&'static str]| Made {
+        os: "macos",
+        programs: programs.to_vec(),
+        ..Made::default()
+    };
+    let of = profile(TunnelKind::Ikev2, &[]);
+    let both = machine(&["vpnutil", "scutil"]);
+    assert_eq!(name(&choose(&of, &both).unwrap()), "vpnutil");
+    let bare = machine(&["scutil"]);
+    assert_eq!(name(&choose(&of, &bare).unwrap()), "scutil");
+    let error = choose(
+        &profile(TunnelKind::Ikev2, &[("backend", "vpnutil")]),
+        &bare,
+    )
+    .err()
+    .unwrap();
+    assert_eq!(
+        error.hint_text(),
+        Some("brew install timac/vpnstatus/vpnutil")
+    );
+    // WireGuard needs none of it, unless a service is named.
+    assert_eq!(
+        name(&choose(&profile(TunnelKind::WireGuard, &[]), &both).unwrap()),
+        "userspace"
+    );
+    let of = profile(TunnelKind::WireGuard, &[("service", "Home")]);
+    assert_eq!(name(&choose(&of, &both).unwrap()), "vpnutil");
+}
+
+#[test]
+fn a_named_connection_goes_first() {
+    let machine = Made {
+        programs: vec!["nmcli"],
+        files: vec!["/run/NetworkManager"],
+        ..linux()
+    };
+    let of = profile(TunnelKind::OpenVpn, &[("service", "Office")]);
+    assert_eq!(name(&choose(&of, &machine).unwrap()), "networkmanager");
+    let of = profile(TunnelKind::OpenVpn, &[("backend", "networkmanager")]);
+    assert_eq!(name(&choose(&of, &machine).unwrap()), "networkmanager");
+    let error = choose(&profile(TunnelKind::OpenVpn, &[]), &machine)
+        .err()
+        .unwrap();
+    assert!(!error.message().contains("networkmanager"), "{error}");
 }
