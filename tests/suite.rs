@@ -104,6 +104,7 @@ mod suite {
     mod sudo;
     mod sudo_doas;
     mod sudo_files;
+    mod tunnel_backends;
     mod tunnel_ssh;
     mod update_audit;
     mod upkeep;

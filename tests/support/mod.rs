@@ -11,3 +11,4 @@ pub mod room;
 pub mod scripted;
 pub mod sshd;
 pub mod terminal;
+pub mod wire;
