@@ -52,6 +52,7 @@ mod set;
 mod set_home;
 mod show;
 mod signals;
+mod socket;
 mod stage;
 mod status;
 mod test;
@@ -78,6 +79,9 @@ use crate::ui::Screen;
 /// Runs the program.
 pub fn main() -> ExitCode {
     if let Some(code) = completions::asked(std::env::args_os()) {
+        return code;
+    }
+    if let Some(code) = socket::asked(std::env::args_os()) {
         return code;
     }
     let cli = match args::parse(std::env::args_os()) {

@@ -19,20 +19,13 @@ pub(super) struct Way {
     pub hops: Vec<Target>,
     /// A tunnel stands before them.
     pub is_fronted: bool,
-    /// Its name, when it is not one over SSH.
-    pub tunnel: Option<String>,
 }
 
 impl Way {
-    /// The same as a connection goes it.
-    pub fn route(mut self) -> Route {
-        let outer = self.tunnel.map_or(Route::Direct, Route::Behind);
-        match self.hops.first_mut() {
-            None => outer,
-            Some(first) => {
-                first.route = outer;
-                Route::Through(self.hops)
-            }
+    fn route(self) -> Route {
+        match self.hops.is_empty() {
+            true => Route::Direct,
+            false => Route::Through(self.hops),
         }
     }
 }
@@ -54,9 +47,7 @@ impl Room {
     pub(super) fn route(&self, server: &Server) -> Result<Route> {
         let mut path = vec![server.id.clone()];
         let way = self.way(server, &mut path);
-        let way = way.map_err(|e| e.server(&server.id))?;
-        self.learn(&way)?;
-        Ok(way.route())
+        Ok(way.map_err(|e| e.server(&server.id))?.route())
     }
 
     /// What stands before a server of the inventory. Its own tunnel counts where its jump hosts
@@ -69,7 +60,7 @@ impl Room {
         match profile.filter(|_| !way.is_fronted && !words.is_given) {
             None => Ok(way),
             Some(profile) => {
-                let mut whole = self.front(profile, &server.id, path)?;
+                let mut whole = self.front(profile, server, path)?;
                 whole.hops.extend(way.hops);
                 Ok(whole)
             }
@@ -100,9 +91,7 @@ impl Room {
             Some(text) => split(text),
             None => self.options.jump.clone().unwrap_or_default(),
         };
-        let way = self.way_of(&words, &mut vec![id.to_owned()])?;
-        self.learn(&way)?;
-        Ok(way.route())
+        Ok(self.way_of(&words, &mut vec![id.to_owned()])?.route())
     }
 
     /// Refuses a `--jump` that is wrong whatever the server, before any is touched.
@@ -182,7 +171,7 @@ fn split(text: &str) -> Vec<String> {
 }
 
 /// A jump host that is not in the inventory.
-fn elsewhere(word: &str) -> Result<Target> {
+pub(super) fn elsewhere(word: &str) -> Result<Target> {
     // A mistyped id must not become the name of a host.
     if !word.contains('@') {
         return Err(Error::usage(format!("no server `{word}` to jump through"))

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::backend::choose::{self, Choice};
@@ -41,7 +40,7 @@ impl Machine for ThisMachine {
     }
 
     fn may_root(&self) -> bool {
-        self.is_root() || sudo_asks_nothing()
+        super::runner::may_root()
     }
 }
 
@@ -53,20 +52,6 @@ impl Backends for ThisMachine {
     fn named(&self, name: &str) -> Option<Arc<dyn Backend>> {
         choose::named(name)
     }
-}
-
-/// Whether sudo runs a command for this user without a word.
-fn sudo_asks_nothing() -> bool {
-    let Some(sudo) = program("sudo") else {
-        return false;
-    };
-    let mut command = Command::new(sudo);
-    command.args(["-n", "true"]);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }
 
 /// `PATH`, and the folders of the system's own programs behind it.

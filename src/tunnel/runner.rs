@@ -173,6 +173,14 @@ impl Runner for Here {
     }
 }
 
+/// Whether this process is root, or becomes root without being asked for a password.
+pub fn may_root() -> bool {
+    rustix::process::geteuid().is_root() || {
+        let look = Step::new(["true"]).patience(LOOK);
+        go(&Root::By(None), &look, Stdin::Text(None), &|| false).is_ok_and(|o| o.is_success())
+    }
+}
+
 /// What a step reads.
 enum Stdin<'a> {
     Text(Option<&'a Secret>),

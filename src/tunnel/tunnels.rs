@@ -1,7 +1,6 @@
 //! The tunnels of one run: who holds which, each brought up once and for all who need it.
 //!
-//! Lives on the main thread; the work is done by threads ([`super::keeper`]). A tunnel that failed after a
-//! long time is not tried again at once by the next hundred servers behind it.
+//! Lives on the main thread; the work is done by threads ([`super::keeper`]).
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, Shared, join_all};
@@ -26,15 +25,12 @@ use crate::error::{Error, Result};
 use crate::events::{Events, Level};
 use crate::inventory::Tunnel;
 
+mod here;
+
 /// How often a tunnel is looked at, unless a test says otherwise.
 pub const LOOK: Duration = Duration::from_secs(10);
 /// How long all tunnels together may take to go down.
 const GOODBYE: Duration = Duration::from_secs(60);
-/// An attempt that took so long is not made again for the next who asks within [`REST`].
-const LONG: Duration = Duration::from_secs(2);
-/// How long a failure holds.
-const REST: Duration = Duration::from_secs(30);
-
 /// Makes tunnels that live inside of this process.
 pub trait Within: Send + Sync {
     /// Opens one; gone when the answer is dropped.
@@ -68,7 +64,6 @@ pub struct Tunnels {
     tools: Arc<Tools>,
     within: Arc<dyn Within>,
     open: RefCell<HashMap<String, Rc<Entry>>>,
-    failed: RefCell<HashMap<String, Failure>>,
     changed: Notify,
 }
 
@@ -90,12 +85,6 @@ struct Entry {
     needs: Vec<String>,
 }
 
-struct Failure {
-    profile: Tunnel,
-    error: Error,
-    at: Instant,
-}
-
 impl Tunnels {
     /// None is up yet.
     pub fn new(settings: Settings) -> Rc<Self> {
@@ -112,7 +101,6 @@ impl Tunnels {
             }),
             within: settings.within,
             open: RefCell::default(),
-            failed: RefCell::default(),
             changed: Notify::new(),
         })
     }
@@ -219,12 +207,6 @@ impl Tunnels {
                 None => break,
             }
         }
-        if let Some(failure) = self.failed.borrow().get(&profile.name)
-            && failure.at.elapsed() < REST
-            && failure.profile == *profile
-        {
-            return Err(failure.error.clone());
-        }
         let entry = Rc::new(self.begin(profile, needs, ends, holder)?);
         self.open
             .borrow_mut()
@@ -260,23 +242,12 @@ impl Tunnels {
                     (None, came.boxed_local())
                 }
             };
-        let (tunnels, profile) = (Rc::downgrade(self), profile.clone());
+        let (tunnels, name) = (Rc::downgrade(self), profile.name.clone());
         let attempt = async move {
-            let begun = Instant::now();
             let came = work.await;
-            let Some(tunnels) = tunnels.upgrade() else {
-                return came;
-            };
-            if let Err(error) = &came {
-                tunnels.open.borrow_mut().remove(&profile.name);
+            if let (Err(_), Some(tunnels)) = (&came, tunnels.upgrade()) {
+                tunnels.open.borrow_mut().remove(&name);
                 tunnels.changed.notify_waiters();
-                if begun.elapsed() > LONG {
-                    let (error, at, name) = (error.clone(), Instant::now(), profile.name.clone());
-                    tunnels
-                        .failed
-                        .borrow_mut()
-                        .insert(name, Failure { profile, error, at });
-                }
             }
             came
         };

@@ -43,6 +43,7 @@ mod style;
 pub mod table;
 pub mod time;
 pub mod tty;
+pub mod tunnels;
 pub mod width;
 
 pub use ask::Ask;

@@ -1,48 +1,22 @@
 //! From nothing to a tunnel that is up: what is made for it, in which order, and what is said when that
 //! fails. Whatever was begun is taken down again.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
-
-use super::ends::{Ends, look_up, resolve};
+use super::draft::Draft;
 use super::folder::Lock;
 use super::record::{Kept, Record};
-use super::{Choice, Keeper, Line, literal, now};
+use super::{Choice, Keeper, Line, now};
 use crate::error::{Error, Kind, Result};
 use crate::events::Level;
 use crate::output::Output;
 use crate::tunnel::backend::Backend;
-use crate::tunnel::namespace::{self, Namespace};
-use crate::tunnel::plan::{At, Facts, Plan, State, Step};
-use crate::tunnel::routes::{Hop, questions, through, unfit};
+use crate::tunnel::plan::{Facts, State, Step};
 
 /// How long a tunnel may take to come up unless its profile says.
 const PATIENCE: u32 = 30;
-/// Where name servers listen.
-const DNS: u16 = 53;
 /// How often one that is coming is asked.
 const TICK: Duration = Duration::from_millis(150);
-/// The folder of root's files of all tunnels.
-const RUN: &str = if cfg!(target_os = "macos") {
-    "/var/run/mroom"
-} else {
-    "/run/mroom"
-};
-
-/// A tunnel that is to come up.
-pub(super) struct Draft {
-    pub record: Record,
-    pub plan: Plan,
-    pub at: At,
-    pub ends: Ends,
-    pub backend: Arc<dyn Backend>,
-    /// Before and outside of the plan.
-    around: Vec<Step>,
-}
 
 impl Keeper {
     /// Brings it up from nothing.
@@ -59,7 +33,7 @@ impl Keeper {
         let begun = Instant::now();
         let mut draft = self.draft(ends, backend)?;
         draft.record.keep = keep;
-        if let Some(line) = self.elsewhere(&draft, lock)? {
+        if let Some(line) = self.elsewhere(&mut draft, lock)? {
             return Ok(line);
         }
         self.ready(
@@ -83,163 +57,8 @@ impl Keeper {
         Ok(up)
     }
 
-    /// What is to be done, with nothing done yet.
-    fn draft(&self, ends: &[(String, u16)], backend: Arc<dyn Backend>) -> Result<Draft> {
-        let gateway = self.gateway()?;
-        let probe = self.probe_place();
-        let dns = self
-            .profile
-            .list("dns")
-            .into_iter()
-            .map(|server| (server.to_owned(), DNS));
-        let hosts: Vec<_> = probe
-            .into_iter()
-            .chain(ends.iter().cloned())
-            .chain(dns)
-            .collect();
-        let mut found = resolve(&hosts);
-        self.drop_unfit(&mut found.addresses, gateway.ip());
-        let ranges: Vec<IpNet> = self
-            .profile
-            .list("routes")
-            .iter()
-            .filter_map(|r| range(r))
-            .collect();
-        if found.addresses.is_empty() && ranges.is_empty() && !found.unknown.is_empty() {
-            let message = format!(
-                "leads to `{}`, which does not resolve",
-                found.unknown.join("`, `")
-            );
-            return Err(self.fault("routes", message).hint(
-                "check the name, or name the servers that know it: `mroom tunnel set NAME dns=ADDRESS`",
-            ));
-        }
-        let ranges = through(&self.profile.name, &ranges, &found.addresses, gateway.ip())?;
-        let label = self.folder.label();
-        let needs = backend.needs(&self.profile);
-        let place = match self.profile.flag("isolate") {
-            true => Some(self.namespace(&label, gateway.ip())?),
-            false => None,
-        };
-        let at = At {
-            folder: match needs.root || place.is_some() {
-                true => PathBuf::from(RUN).join(&label),
-                false => self.folder.path().join("run"),
-            },
-            label,
-            namespace: place.as_ref().map(|p| p.label.clone()),
-            gateway,
-            ranges,
-        };
-        let plan = backend.plan(&self.profile, &at)?;
-        let folder = at.folder.display().to_string();
-        let own = |step: Step| {
-            if needs.root || place.is_some() {
-                step
-            } else {
-                step.as_self()
-            }
-        };
-        let mut around = vec![own(Step::new(["install", "-d", "-m", "0700", &folder]))];
-        around.extend(place.iter().flat_map(Namespace::up));
-        let mut after: Vec<Step> = place.iter().flat_map(Namespace::down).collect();
-        after.push(own(Step::new(["rm", "-rf", "--", &folder]).may_fail()));
-        let profile = (&*self.profile.name, self.profile.kind.as_str());
-        let mut record = Record::new(profile, backend.name(), &at, &plan, &after);
-        record.wire = place.map(|p| IpNet::V4(p.wire));
-        Ok(Draft {
-            record,
-            plan,
-            at,
-            ends: found,
-            backend,
-            around,
-        })
-    }
-
-    /// The tunnel's server.
-    fn gateway(&self) -> Result<SocketAddr> {
-        let (host, port) = self.profile.endpoint(self.profile.kind.port())?;
-        let isolate = self.profile.flag("isolate");
-        let addresses = literal(&host).map_or_else(|| look_up(&host), |ip| vec![ip]);
-        // An IPv4 address is reached from more places, and a namespace has no other way out.
-        let best = addresses.iter().find(|a| a.is_ipv4());
-        match best.or(addresses.first().filter(|_| !isolate)) {
-            Some(address) => Ok(SocketAddr::new(*address, port)),
-            None if isolate && !addresses.is_empty() => {
-                let message =
-                    format!("cannot be isolated: its server `{host}` has no IPv4 address");
-                Err(self.fault("config", message))
-            }
-            None => {
-                let message = format!("has no way to its server: `{host}` does not resolve");
-                Err(self
-                    .fault("gateway", message)
-                    .hint("check the host's name, and that DNS works from here"))
-            }
-        }
-    }
-
-    /// `probe` of the profile, in parts.
-    pub(super) fn probe_place(&self) -> Option<(String, u16)> {
-        let text = self.profile.text("probe")?;
-        crate::inventory::endpoint(text, 22).ok()
-    }
-
-    /// Leaves out what cannot be behind it, and says so.
-    pub(super) fn drop_unfit(&self, addresses: &mut Vec<IpAddr>, gateway: IpAddr) {
-        addresses.retain(|address| match unfit(*address, gateway) {
-            Some(why) => {
-                self.note(
-                    Level::Warning,
-                    &format!("is not the way to {address}, which is {why}"),
-                );
-                false
-            }
-            None => true,
-        });
-    }
-
-    /// The namespace that it is to live in.
-    fn namespace(&self, label: &str, gateway: IpAddr) -> Result<Namespace> {
-        let IpAddr::V4(gateway) = gateway else {
-            return Err(self.fault(
-                "config",
-                "cannot be isolated: its server has no IPv4 address",
-            ));
-        };
-        let ask = |step: Step| {
-            self.tools
-                .runner
-                .run(&step.as_self(), None, &|| self.is_stopped())
-        };
-        let way = Step::new(["ip", "-json", "-force", "-batch", "-"]);
-        let questions = questions(&[gateway.into()]);
-        let way = ask(way.stdin(crate::secret::Secret::new(questions)))?;
-        let uplink = Hop::read(&way.stdout)
-            .pop()
-            .map(|hop| hop.dev)
-            .unwrap_or_default();
-        if uplink.is_empty() {
-            let message = format!("has no way to its server {gateway}: no route leads there");
-            return Err(self.fault("gateway", message));
-        }
-        let routes = ask(Step::new(["ip", "-json", "route", "show", "table", "all"]))?;
-        let mut taken = namespace::known(&routes.stdout);
-        taken.extend(self.others_wires());
-        let wire = namespace::free(label, &taken).ok_or_else(|| {
-            self.fault("conflict", "cannot be isolated: 100.127.0.0/16 is in use")
-        })?;
-        Ok(Namespace {
-            label: label.to_owned(),
-            gateway,
-            uplink,
-            wire,
-        })
-    }
-
     /// The same tunnel, brought up by somebody else: used and left as it is.
-    fn elsewhere(&self, draft: &Draft, lock: &Lock) -> Result<Option<Line>> {
+    fn elsewhere(&self, draft: &mut Draft, lock: &Lock) -> Result<Option<Line>> {
         let step = draft.backend.elsewhere(&self.profile, &draft.at);
         let Some(step) = step.filter(|_| draft.at.namespace.is_none()) else {
             return Ok(None);
@@ -279,7 +98,7 @@ impl Keeper {
             names: draft.ends.names.clone(),
             backend: draft.backend.clone(),
         };
-        let proven = self.prove(&mut line, &draft.ends);
+        let proven = self.prove(&mut line, &mut draft.ends);
         match proven.and_then(|()| self.folder.write(&line.record, lock)) {
             Ok(()) => Ok(Some(line)),
             Err(e) => {
@@ -295,7 +114,7 @@ impl Keeper {
             mut record,
             plan,
             at,
-            ends,
+            mut ends,
             backend,
             around,
         } = draft;
@@ -319,7 +138,7 @@ impl Keeper {
             names: ends.names.clone(),
             backend,
         };
-        self.prove(&mut line, &ends)?;
+        self.prove(&mut line, &mut ends)?;
         self.folder.write(&line.record, lock)?;
         Ok(line)
     }
@@ -413,13 +232,6 @@ impl Keeper {
         let name = crate::quote::word(&self.profile.name).unwrap_or_default();
         format!("`mroom doctor tunnel {name}` looks closer")
     }
-}
-
-/// A range as a profile writes it: `10.0.0.0/8`, or one address.
-pub(super) fn range(text: &str) -> Option<IpNet> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// What a backend tells, as it goes on after the tunnel's name.

@@ -20,36 +20,36 @@ pub struct Ends {
     pub names: Names,
     /// The first of each host, with its port.
     pub places: Vec<SocketAddr>,
-    /// Names that do not resolve here.
-    pub unknown: Vec<String>,
+    /// Names that do not resolve here, with their ports.
+    pub unknown: Vec<(String, u16)>,
 }
 
 /// Looks them up.
 pub fn resolve(hosts: &[(String, u16)]) -> Ends {
     let mut found = Ends::default();
-    let mut names: Vec<&str> = Vec::new();
-    for (host, _) in hosts {
+    let mut names: Vec<(&str, u16)> = Vec::new();
+    for (host, port) in hosts {
         let host = host.as_str();
         match literal(host) {
             Some(address) => found.addresses.push(address),
-            None if names.contains(&host) => {}
-            None => names.push(host),
+            None if names.iter().any(|(name, _)| *name == host) => {}
+            None => names.push((host, *port)),
         }
     }
     for some in names.chunks(AT_ONCE) {
         std::thread::scope(|scope| {
             let lookups: Vec<_> = some
                 .iter()
-                .map(|name| (name, scope.spawn(|| look_up(name))))
+                .map(|(name, port)| (name, port, scope.spawn(|| look_up(name))))
                 .collect();
-            for (name, lookup) in lookups {
+            for (name, port, lookup) in lookups {
                 let addresses = lookup.join().unwrap_or_default();
                 match addresses.first() {
                     Some(first) => {
                         found.names.insert((*name).to_owned(), *first);
                         found.addresses.extend(addresses);
                     }
-                    None => found.unknown.push((*name).to_owned()),
+                    None => found.unknown.push(((*name).to_owned(), *port)),
                 }
             }
         });
@@ -72,6 +72,14 @@ pub fn look_up(name: &str) -> Vec<IpAddr> {
         .unwrap_or_default()
 }
 
+impl Ends {
+    /// The names that do not resolve here, for a message.
+    pub fn unknown_names(&self) -> String {
+        let names: Vec<&str> = self.unknown.iter().map(|(name, _)| &**name).collect();
+        names.join("`, `")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +100,8 @@ mod tests {
         assert!(found.addresses.contains(&"10.0.0.2".parse().unwrap()));
         assert!(found.addresses.contains(&"fd00::1".parse().unwrap()));
         assert!(found.names["localhost"].is_loopback());
-        assert_eq!(found.unknown, ["nowhere.invalid", "a b"]);
+        let unknown: Vec<&str> = found.unknown.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(unknown, ["nowhere.invalid", "a b"]);
         assert_eq!(found.places.len(), 5);
     }
 }

@@ -1,17 +1,19 @@
 //! The life of one tunnel that programs of this machine make: brought up by the first that needs it,
 //! shared by processes, looked after, taken down by the last.
 //!
-//! [`folder`] and [`record`] are what is on disk; [`bring`] makes it come up and [`prove`] sees to it that
-//! packets go through; [`others`] looks at the tunnels beside it; [`watch`] is the thread that has it while
-//! this process holds it. All of it blocks; callers are threads of their own.
-
-pub mod folder;
-pub mod record;
+//! [`folder`] and [`record`] are what is on disk, and [`status`] tells of it; [`draft`] is what is to be,
+//! [`bring`] makes it come up and [`prove`] sees to it that packets go through; [`others`] looks at the
+//! tunnels beside it; [`watch`] is the thread that has it while this process holds it. All of it blocks;
+//! callers are threads of their own.
 
 mod bring;
+mod draft;
 mod ends;
+pub mod folder;
 mod others;
 mod prove;
+pub mod record;
+pub mod status;
 pub mod watch;
 
 use std::net::IpAddr;

@@ -6,19 +6,23 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use ipnet::IpNet;
 
 use super::ends::{Ends, resolve};
-use super::{Keeper, Line};
+use super::{Keeper, Line, literal};
 use crate::error::{Kind, Result};
 use crate::events::Level;
 use crate::secret::Secret;
-use crate::tunnel::inside::Inside;
+use crate::tunnel::inside::{Inside, InsideDial};
 use crate::tunnel::plan::Step;
 use crate::tunnel::routes::{Hop, batch, is_interface, questions, sample};
+use crate::tunnel::{Way, dns};
 
 /// How long an answer from behind may take.
 const ANSWER: Duration = Duration::from_secs(4);
+/// How long the tunnel's name servers may take.
+const LOOKUP: Duration = Duration::from_secs(8);
 /// So many servers are asked at once: one answer is enough.
 const ASKED: usize = 4;
 /// So many ways are looked at.
@@ -27,7 +31,7 @@ const LOOKED: usize = 256;
 impl Keeper {
     /// Sets the routes of a tunnel that is up, sees that they lead into it, and asks for a sign of life
     /// from behind. Without one it is up all the same, and a person hears of it.
-    pub(super) fn prove(&self, line: &mut Line, ends: &Ends) -> Result<()> {
+    pub(super) fn prove(&self, line: &mut Line, ends: &mut Ends) -> Result<()> {
         let ranges = line.record.ranges.clone();
         self.route(line, &ranges)?;
         self.check(line, &ranges)?;
@@ -41,32 +45,34 @@ impl Keeper {
     /// Adds what else is to be reached to a tunnel that is up.
     pub(super) fn extend(&self, mut line: Line, ends: &[(String, u16)]) -> Result<Line> {
         let mut found = resolve(ends);
-        self.drop_unfit(&mut found.addresses, line.record.gateway.ip());
         line.names.extend(found.names.clone());
-        let covered = |ip: &IpAddr| line.record.ranges.iter().any(|r| r.contains(ip));
-        let more: Vec<IpNet> = found
-            .addresses
-            .iter()
-            .filter(|ip| !covered(ip))
-            .map(|ip| IpNet::from(*ip))
-            .collect();
-        if !more.is_empty() {
-            if line.record.is_own {
-                let message = format!("is up without a way to `{}`", more[0].addr());
-                let name = crate::quote::word(&self.profile.name).unwrap_or_default();
-                return Err(self.fault("routes", message).hint(format!(
-                    "`mroom tunnel set {name} routes=10.0.0.0/8` names all that is behind it"
-                )));
-            }
-            let mut wider = line.record.clone();
-            wider.ranges.extend(&more);
-            self.check_conflict(&wider)?;
-            self.route(&mut line, &more)?;
-            self.check(&line, &more)?;
-            line.record.ranges.extend(more);
-        }
-        self.learn(&mut line, &found)?;
+        self.widen(&mut line, std::mem::take(&mut found.addresses))?;
+        self.learn(&mut line, &mut found)?;
         Ok(line)
+    }
+
+    /// Has these addresses go through it, too.
+    fn widen(&self, line: &mut Line, mut addresses: Vec<IpAddr>) -> Result<()> {
+        self.drop_unfit(&mut addresses, line.record.gateway.ip());
+        addresses.retain(|ip| !line.record.ranges.iter().any(|r| r.contains(ip)));
+        let more: Vec<IpNet> = addresses.into_iter().map(IpNet::from).collect();
+        let Some(first) = more.first() else {
+            return Ok(());
+        };
+        if line.record.is_own {
+            let message = format!("is up without a way to {}", first.addr());
+            let name = crate::quote::word(&self.profile.name).unwrap_or_default();
+            return Err(self.fault("routes", message).hint(format!(
+                "`mroom tunnel set {name} routes=10.0.0.0/8` names all that is behind it"
+            )));
+        }
+        let mut wider = line.record.clone();
+        wider.ranges.extend(&more);
+        self.check_conflict(&wider)?;
+        self.route(line, &more)?;
+        self.check(line, &more)?;
+        line.record.ranges.extend(more);
+        Ok(())
     }
 
     /// Sets routes into its interface. Those of one that is not ours are taken away after it.
@@ -168,16 +174,50 @@ impl Keeper {
         Ok(())
     }
 
-    /// Names that do not resolve here are told of.
-    fn learn(&self, _line: &mut Line, ends: &Ends) -> Result<()> {
-        if !ends.unknown.is_empty() {
-            let names = ends.unknown.join("`, `");
-            self.note(
-                Level::Warning,
-                &format!("leads to `{names}`, which does not resolve"),
-            );
+    /// Asks behind the tunnel for the names that nobody here knows. Those that nobody there knows
+    /// either are told of.
+    fn learn(&self, line: &mut Line, ends: &mut Ends) -> Result<()> {
+        if ends.unknown.is_empty() {
+            return Ok(());
+        }
+        let servers: Vec<IpAddr> = self
+            .profile
+            .list("dns")
+            .iter()
+            .filter_map(|s| literal(s))
+            .collect();
+        let way = self.way(line);
+        let ask = async |name: &str| match servers.is_empty() {
+            true => Vec::new(),
+            false => dns::resolve(&way, &servers, name, LOOKUP)
+                .await
+                .unwrap_or_default(),
+        };
+        let unknown = std::mem::take(&mut ends.unknown);
+        let lookups = unknown.iter().map(|(name, _)| ask(name));
+        let answers = futures::executor::block_on(join_all(lookups));
+        for ((name, port), addresses) in unknown.into_iter().zip(answers) {
+            let Some(first) = addresses.first().copied() else {
+                self.note(
+                    Level::Warning,
+                    &format!("leads to `{name}`, which does not resolve"),
+                );
+                continue;
+            };
+            // A connection goes to the first: the others need no route.
+            self.widen(line, vec![first])?;
+            line.names.insert(name, first);
+            ends.places.push(SocketAddr::new(first, port));
         }
         Ok(())
+    }
+
+    /// How to get to what is behind it.
+    pub(super) fn way(&self, line: &Line) -> Way {
+        match self.inside(line) {
+            Some(inside) => Way::Dial(Arc::new(InsideDial(Arc::new(inside)))),
+            None => Way::Route,
+        }
     }
 
     /// Whether anything behind it answers: a connection, or its refusal.
@@ -237,7 +277,7 @@ impl Keeper {
     }
 
     /// Connections from its namespace, when it has one.
-    pub(super) fn inside(&self, line: &Line) -> Option<Inside> {
+    fn inside(&self, line: &Line) -> Option<Inside> {
         line.record.namespace.clone().map(|namespace| Inside {
             namespace,
             program: self.tools.program.clone(),

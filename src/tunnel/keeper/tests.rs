@@ -347,3 +347,39 @@ fn a_server_that_cannot_be_behind_it_is_left_out() {
         "{error}"
     );
 }
+
+#[test]
+fn what_is_told_of_them() {
+    use super::status::{Condition, Down, down, list};
+    let yard = Yard::new();
+    let tools = tools(yard.folder.path(), &yard.fake, &yard.told);
+    assert_eq!(down(&tools, "office", false).unwrap(), Down::None);
+    yard.die("kept", true);
+    let keeper = yard.keeper("office");
+    let (_, hold) = keeper
+        .acquire(&[("10.1.1.1".into(), 9)], "web", false)
+        .unwrap();
+    let conditions = || {
+        let mut all = list(yard.folder.path());
+        for status in &mut all {
+            status.ask(&tools, &profile(&status.record.name.clone()));
+        }
+        all.iter()
+            .map(|s| format!("{} {}", s.record.name, s.condition.as_str()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(conditions(), ["kept up", "office up"]);
+    yard.fake.world().up.clear();
+    assert_eq!(conditions(), ["kept lost", "office coming"]);
+    let in_use = down(&tools, "office", false).unwrap();
+    assert!(
+        matches!(&in_use, Down::InUse(h) if h.len() == 1 && h[0].what == "web"),
+        "{in_use:?}"
+    );
+    drop(hold);
+    assert_eq!(conditions(), ["kept lost", "office left"]);
+    assert_eq!(list(yard.folder.path())[1].condition, Condition::Left);
+    assert_eq!(down(&tools, "kept", false).unwrap(), Down::Down);
+    assert_eq!(down(&tools, "office", true).unwrap(), Down::Down);
+    assert!(list(yard.folder.path()).is_empty());
+}

@@ -1,7 +1,6 @@
 //! The thread that has a tunnel while this process holds it: brings it up, looks at it, brings it up again
 //! when it was lost, takes it down.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,7 +10,6 @@ use super::{Keeper, Line, Names};
 use crate::error::{Error, Result};
 use crate::events::Level;
 use crate::tunnel::Way;
-use crate::tunnel::inside::InsideDial;
 use crate::tunnel::plan::State;
 
 /// The longest pause between two tries to bring a tunnel up again.
@@ -184,7 +182,10 @@ impl Watch {
     fn renew(&mut self) -> Result<bool> {
         let keeper = &self.keeper;
         let lock = keeper.lock()?;
-        match keeper.folder.record() {
+        let record = keeper.folder.record();
+        // A person may have changed that meanwhile.
+        let keep = record.as_ref().map(|r| r.keep);
+        match record {
             None if !self.is_lost => return Ok(false),
             None => {}
             Some(record) => {
@@ -201,7 +202,7 @@ impl Watch {
                 keeper.take_away(&record, &lock);
             }
         }
-        let keep = self.line.record.keep;
+        let keep = keep.unwrap_or(self.line.record.keep);
         self.line = keeper.begin(&self.ends, keep, &lock)?;
         Ok(true)
     }
@@ -234,12 +235,8 @@ impl Watch {
     }
 
     fn up(&self) -> Up {
-        let inside = self.keeper.inside(&self.line);
         Up {
-            way: match inside {
-                Some(inside) => Way::Dial(Arc::new(InsideDial(Arc::new(inside)))),
-                None => Way::Route,
-            },
+            way: self.keeper.way(&self.line),
             names: self.line.names.clone(),
         }
     }
