@@ -104,6 +104,8 @@ pub trait Events: Send + Sync {
     fn step(&self, _server: &str, _step: Step) {}
     /// Work on one server begins, or it enters a new phase (`connecting`, `cert`, `uptime`).
     fn server_phase(&self, _server: &str, _phase: &str) {}
+    /// A tunnel enters a phase (`coming up`), or nothing goes on with it any more.
+    fn tunnel(&self, _name: &str, _phase: Option<&str>) {}
     /// An operation on a server has ended.
     fn operation(&self, _server: &str, _operation: &Operation) {}
     /// One server's part ended with a status word.

@@ -129,6 +129,7 @@ impl App {
             retired: acting.retired,
             limit: acting.limit.clone(),
             no_tunnel: acting.no_tunnel,
+            serial_tunnels: acting.serial_tunnels,
             jump: jump(&acting.jump),
             sudo: match (
                 &acting.become_user,

@@ -110,6 +110,9 @@ pub struct Acting {
     /// Connect directly to servers that have a tunnel profile.
     #[arg(long, global = true, env = "MROOM_NO_TUNNEL", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub no_tunnel: bool,
+    /// Bring tunnels whose address ranges overlap up one after the other.
+    #[arg(long, global = true, env = "MROOM_SERIAL_TUNNELS", value_parser = FalseyValueParser::new(), hide_env = true)]
+    pub serial_tunnels: bool,
     /// Run as another user by sudo or doas: root, or --become-user.
     #[arg(short, long, global = true, env = "MROOM_BECOME", value_parser = FalseyValueParser::new(), hide_env = true)]
     pub r#become: bool,
@@ -154,6 +157,7 @@ pub(super) const ACTING: &[&str] = &[
     "timeout",
     "command_timeout",
     "no_tunnel",
+    "serial_tunnels",
     "become",
     "become_user",
     "ask_become_pass",
@@ -188,6 +192,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
                 | "accept_new"
                 | "timeout"
                 | "no_tunnel"
+                | "serial_tunnels"
                 | "jump"
         ),
         "scanports" => {

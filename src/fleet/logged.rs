@@ -59,15 +59,28 @@ pub(super) async fn connection(
     };
     let id = target.id.clone();
     let mut place = format!("{}@{}:{}", target.user, target.host, target.port);
-    if let Route::Through(hops) = &target.route {
-        let ids: Vec<&str> = hops.iter().map(|hop| hop.id.as_str()).collect();
-        place += &format!(" through {}", ids.join(", "));
+    let way = stations(&target.route);
+    if !way.is_empty() {
+        place += &format!(" through {}", way.join(", "));
     }
     let entry = log.begin(&id, Kind::Connect, place);
     let result = work.await;
     entry.end(ended(&result));
     let inner = result?;
     Ok(Arc::new(Logged { inner, id, log }))
+}
+
+/// What a way leads through, the nearest first, as it is told.
+pub fn stations(route: &Route) -> Vec<String> {
+    match route {
+        Route::Behind(name) => vec![super::tunnels::id(name)],
+        Route::Through(hops) => {
+            let first = hops.first().map_or(Vec::new(), |hop| stations(&hop.route));
+            let hops = hops.iter().map(|hop| hop.id.clone());
+            first.into_iter().chain(hops).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// How work on a server ended whose status is known, or its error.
@@ -188,6 +201,10 @@ impl Transport for Logged {
 
     fn dial(&self, host: &str, port: u16) -> Reply<OwnedFd> {
         self.inner.dial(host, port)
+    }
+
+    fn join(&self, host: &str, port: u16, socket: OwnedFd, hello: Vec<u8>) -> Reply<()> {
+        self.inner.join(host, port, socket, hello)
     }
 
     fn is_alive(&self) -> bool {

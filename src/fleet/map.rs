@@ -95,6 +95,7 @@ where
     let bearable = policy.max_fail.map(|m| m.of(total));
     let failures = std::cell::Cell::new(0usize);
 
+    let _call = room.fronts.call();
     room.events.run_started(label, total);
     let mut outcomes: Vec<Option<Outcome<T>>> = servers.iter().map(|_| None).collect();
     let mut waiting = servers.into_iter().enumerate();
@@ -106,7 +107,13 @@ where
                 let outcome = if stopped {
                     not_started(server.id, "not started: too many servers failed")
                 } else {
-                    one(room, label, server, work).await
+                    let id = server.id.clone();
+                    let outcome = one(room, label, server, work).await;
+                    if room.options.serial_tunnels {
+                        // Others wait for its tunnel.
+                        room.release(&id).await;
+                    }
+                    outcome
                 };
                 failures.set(failures.get() + usize::from(outcome.status.is_failure()));
                 (i, outcome)

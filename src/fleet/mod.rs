@@ -5,10 +5,13 @@
 //! Must not import `lua`, `ui` or `cli`.
 
 mod connections;
+mod fronts;
+mod gate;
 mod health;
 mod hops;
 mod logged;
 mod map;
+mod opened;
 mod outcome;
 mod room;
 mod route;
@@ -16,8 +19,9 @@ mod sudo;
 mod tunnels;
 
 pub use health::{Health, Space, health};
-pub use logged::StageEntry;
+pub use logged::{StageEntry, stations};
 pub use map::{Batch, Policy, map};
+pub use opened::Opened;
 pub use outcome::{Counts, Outcome, Status, Worst};
 pub use room::{Room, RunOptions, passphrase};
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::connections::Connections;
+use super::fronts::Fronts;
 use super::hops::{Hops, Reach};
 use super::logged::StageEntry;
 use super::{Policy, logged};
@@ -19,6 +20,7 @@ use crate::inventory::{Selection, Server, Store};
 use crate::journal::{Log, Run};
 use crate::secret::{Redactor, Secret};
 use crate::ssh::{Connector, Route, Target, Transport};
+use crate::tunnel::{Settings, Tunnels};
 
 /// What the command line says about this run.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +39,8 @@ pub struct RunOptions {
     pub limit: Option<String>,
     /// `--no-tunnel`: connect directly to servers that have a tunnel profile.
     pub no_tunnel: bool,
+    /// `--serial-tunnels`: tunnels whose ranges overlap are up one after the other.
+    pub serial_tunnels: bool,
     /// `--jump`: the jump hosts of every connection, the nearest first; an empty list goes
     /// directly. Without it servers say for themselves.
     pub jump: Option<Vec<String>>,
@@ -70,6 +74,7 @@ pub struct Room {
     connector: Arc<dyn Connector>,
     connections: Connections,
     hops: Rc<Hops>,
+    pub(super) fronts: Rc<Fronts>,
     pub(super) asked: OnceCell<Secret>,
 }
 
@@ -82,7 +87,14 @@ impl Room {
         (redactor, cancel): (Arc<Redactor>, Cancel),
         connector: Arc<dyn Connector>,
     ) -> Rc<Self> {
+        let data = config.data_dir();
+        let listeners = (events.clone(), interact.clone());
+        let serial = options.serial_tunnels;
+        let settings = Settings::real(data, listeners, cancel.clone(), serial);
+        let tunnels = Tunnels::new(settings);
+        let hops: Rc<Hops> = Rc::default();
         Rc::new(Room {
+            fronts: Fronts::new(tunnels, hops.clone(), events.clone()),
             config,
             options,
             events,
@@ -93,7 +105,7 @@ impl Room {
             log: OnceCell::new(),
             connector,
             connections: Connections::default(),
-            hops: Rc::default(),
+            hops,
             asked: OnceCell::new(),
         })
     }
@@ -201,11 +213,12 @@ impl Room {
     }
 
     /// What makes connections; it does not hold on to the room.
-    fn reach(&self) -> Reach {
+    pub(super) fn reach(&self) -> Reach {
         Reach {
             connector: self.connector.clone(),
             log: self.log().cloned(),
             hops: self.hops.clone(),
+            fronts: self.fronts.clone(),
             check: self.options.check,
         }
     }
@@ -246,19 +259,27 @@ impl Room {
         }
     }
 
-    /// Closes one server's session: its credentials changed, or this run is done with it.
+    /// Closes one server's session: its credentials changed, or this run is done with it. A tunnel that
+    /// nobody else needs goes down.
     pub async fn release(&self, id: &str) {
         if let Some(transport) = self.connections.take(id) {
             // A goodbye that fails changes nothing for anybody.
             let _ = transport.close().await;
         }
+        self.let_go(id).await;
     }
 
-    /// Closes all sessions, within a bounded time.
+    /// `holder` needs no tunnel any more.
+    pub(super) async fn let_go(&self, holder: &str) {
+        self.fronts.clone().let_go(holder, None).await;
+    }
+
+    /// Closes all sessions, within a bounded time, and lets the tunnels go.
     pub async fn close(&self) {
         self.connections.close().await;
-        // Last, because the others stand on them.
+        // After them, because the others stand on them.
         self.hops.close().await;
+        self.fronts.close().await;
     }
 }
 

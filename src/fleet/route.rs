@@ -19,13 +19,20 @@ pub(super) struct Way {
     pub hops: Vec<Target>,
     /// A tunnel stands before them.
     pub is_fronted: bool,
+    /// Its name, when it is not one over SSH.
+    pub tunnel: Option<String>,
 }
 
 impl Way {
-    fn route(self) -> Route {
-        match self.hops.is_empty() {
-            true => Route::Direct,
-            false => Route::Through(self.hops),
+    /// The same as a connection goes it.
+    pub fn route(mut self) -> Route {
+        let outer = self.tunnel.map_or(Route::Direct, Route::Behind);
+        match self.hops.first_mut() {
+            None => outer,
+            Some(first) => {
+                first.route = outer;
+                Route::Through(self.hops)
+            }
         }
     }
 }
@@ -47,7 +54,9 @@ impl Room {
     pub(super) fn route(&self, server: &Server) -> Result<Route> {
         let mut path = vec![server.id.clone()];
         let way = self.way(server, &mut path);
-        Ok(way.map_err(|e| e.server(&server.id))?.route())
+        let way = way.map_err(|e| e.server(&server.id))?;
+        self.learn(&way)?;
+        Ok(way.route())
     }
 
     /// What stands before a server of the inventory. Its own tunnel counts where its jump hosts
@@ -60,7 +69,7 @@ impl Room {
         match profile.filter(|_| !way.is_fronted && !words.is_given) {
             None => Ok(way),
             Some(profile) => {
-                let mut whole = self.front(profile, server, path)?;
+                let mut whole = self.front(profile, &server.id, path)?;
                 whole.hops.extend(way.hops);
                 Ok(whole)
             }
@@ -91,7 +100,9 @@ impl Room {
             Some(text) => split(text),
             None => self.options.jump.clone().unwrap_or_default(),
         };
-        Ok(self.way_of(&words, &mut vec![id.to_owned()])?.route())
+        let way = self.way_of(&words, &mut vec![id.to_owned()])?;
+        self.learn(&way)?;
+        Ok(way.route())
     }
 
     /// Refuses a `--jump` that is wrong whatever the server, before any is touched.
@@ -171,7 +182,7 @@ fn split(text: &str) -> Vec<String> {
 }
 
 /// A jump host that is not in the inventory.
-pub(super) fn elsewhere(word: &str) -> Result<Target> {
+fn elsewhere(word: &str) -> Result<Target> {
     // A mistyped id must not become the name of a host.
     if !word.contains('@') {
         return Err(Error::usage(format!("no server `{word}` to jump through"))

@@ -1,10 +1,11 @@
 //! Tunnels in front of servers. One over SSH is a jump host that the profile describes.
 
 use super::Room;
-use super::route::{Way, circle, elsewhere};
+use super::route::{Way, circle};
+use crate::config::expand_tilde;
 use crate::error::{Error, Kind, Result};
-use crate::inventory::{Server, Tunnel, TunnelKind, local_user};
-use crate::ssh::Target;
+use crate::inventory::{Tunnel, TunnelKind, local_user};
+use crate::ssh::{Route, Target};
 
 /// What the ids of tunnels begin with; a server's id holds no space.
 const PREFIX: &str = "tunnel ";
@@ -40,25 +41,79 @@ pub(super) fn quoted(id: &str) -> String {
 }
 
 impl Room {
-    /// What stands before everything behind the tunnel `name`, the tunnel itself included, as
-    /// `server` sees it.
-    pub(super) fn front(&self, name: &str, server: &Server, path: &mut Vec<String>) -> Result<Way> {
+    /// What stands before everything behind the tunnel `name`, the tunnel itself included, as the server
+    /// of the id `server` sees it.
+    pub(super) fn front(&self, name: &str, server: &str, path: &mut Vec<String>) -> Result<Way> {
         let tunnel = self.store()?.tunnel(name)?.ok_or_else(|| missing(name))?;
-        if tunnel.kind != TunnelKind::Ssh {
-            let message = format!("the server is behind the tunnel `{name}`");
-            return Err(Error::new(Kind::Tunnel, message)
-                .server(&server.id)
-                .hint("`--no-tunnel` connects to it directly"));
-        }
         // A list's tunnel stands before all of its servers, but not before the one that it goes to.
-        if tunnel.server == server.id {
+        if tunnel.server == server {
             return Ok(Way::default());
+        }
+        if tunnel.kind != TunnelKind::Ssh {
+            return Ok(Way {
+                is_fronted: true,
+                tunnel: Some(tunnel.name),
+                ..Way::default()
+            });
         }
         self.gate(&tunnel, path)
     }
 
+    /// Sees to it that the tunnel of a way can be brought up by its name alone: what it is, which it
+    /// needs, and what all is behind it.
+    pub(super) fn learn(&self, way: &Way) -> Result<()> {
+        let Some(name) = way.tunnel.as_deref().filter(|n| !self.fronts.knows(n)) else {
+            return Ok(());
+        };
+        let profile = self.store()?.tunnel(name)?;
+        self.learn_profile(profile.ok_or_else(|| missing(name))?)
+    }
+
+    /// The same of a profile.
+    pub(super) fn learn_profile(&self, profile: Tunnel) -> Result<()> {
+        let needs = self.needs(&profile)?;
+        let name = Some(profile.name.as_str());
+        let mut ends = Vec::new();
+        for server in self.store()?.list()?.iter().filter(|s| s.tunnel() == name) {
+            // What is wrong with another server's way is its own matter.
+            let Ok(way) = self.way(server, &mut vec![server.id.clone()]) else {
+                continue;
+            };
+            if way.tunnel.as_deref() == name {
+                let first = way.hops.into_iter().next();
+                let end = first.map(|hop| (hop.host, hop.port));
+                ends.push(end.unwrap_or_else(|| (server.host.clone(), server.port)));
+            }
+        }
+        self.fronts.know(profile, needs, ends);
+        Ok(())
+    }
+
+    /// The tunnels that this one goes through, the first to come up first.
+    fn needs(&self, profile: &Tunnel) -> Result<Vec<Tunnel>> {
+        let mut needs: Vec<Tunnel> = Vec::new();
+        let mut next = profile.text("needs").map(str::to_owned);
+        while let Some(name) = next {
+            if name == profile.name || needs.iter().any(|n| n.name == name) {
+                let message = format!("the tunnel `{}` needs itself", profile.name);
+                return Err(Error::usage(message)
+                    .hint("`mroom tunnel set NAME needs=` takes away what it needs"));
+            }
+            let tunnel = self.store()?.tunnel(&name)?.ok_or_else(|| missing(&name))?;
+            if tunnel.kind == TunnelKind::Ssh {
+                return Err(Error::usage(format!(
+                    "the tunnel `{}` needs `{name}`, which is one over SSH: only connections go through it",
+                    profile.name
+                )));
+            }
+            next = tunnel.text("needs").map(str::to_owned);
+            needs.insert(0, tunnel);
+        }
+        Ok(needs)
+    }
+
     /// The way through a tunnel over SSH: its server is the last of the jump hosts.
-    fn gate(&self, tunnel: &Tunnel, path: &mut Vec<String>) -> Result<Way> {
+    pub(super) fn gate(&self, tunnel: &Tunnel, path: &mut Vec<String>) -> Result<Way> {
         let id = id(&tunnel.name);
         if path.contains(&id) {
             return Err(circle(path, &id));
@@ -73,14 +128,25 @@ impl Room {
                 path.pop();
                 (way, self.direct_target(server)?)
             }
-            None => (Way::default(), direct(tunnel)?),
+            None => {
+                let words: Vec<String> = tunnel.list("jump").into_iter().map(Into::into).collect();
+                (self.way_of(&words, path)?, direct(tunnel)?)
+            }
         };
+        if let Some(needed) = tunnel.text("needs").filter(|_| !way.is_fronted) {
+            let mut whole = self.front(needed, &tunnel.server, path)?;
+            whole.hops.extend(way.hops);
+            way = whole;
+        }
         path.pop();
         if !tunnel.user.is_empty() {
             target.user.clone_from(&tunnel.user);
         }
         if !tunnel.password.is_empty() {
             target.password = Some(tunnel.password.clone());
+        }
+        if let Some(key) = tunnel.text("key") {
+            target.key = Some(expand_tilde(key));
         }
         target.id = id;
         way.hops.push(target);
@@ -91,15 +157,24 @@ impl Room {
 
 /// The server of a tunnel that is not one of the inventory.
 fn direct(tunnel: &Tunnel) -> Result<Target> {
-    let user = match tunnel.user.is_empty() {
-        true => local_user()?,
-        false => tunnel.user.clone(),
-    };
-    elsewhere(&format!("{user}@{}", tunnel.server))
-        .map_err(|e| e.context(format!("the tunnel `{}`", tunnel.name)))
+    let (host, port) = tunnel.endpoint(tunnel.kind.port())?;
+    Ok(Target {
+        id: id(&tunnel.name),
+        host,
+        port,
+        user: match tunnel.user.is_empty() {
+            true => local_user()?,
+            false => tunnel.user.clone(),
+        },
+        password: None,
+        key: None,
+        key_only: false,
+        without: None,
+        route: Route::Direct,
+    })
 }
 
-fn missing(name: &str) -> Error {
+pub(super) fn missing(name: &str) -> Error {
     let command = crate::quote::words(&["mroom", "tunnel", "add", name]).unwrap_or_default();
     Error::new(Kind::Tunnel, format!("there is no tunnel `{name}`"))
         .reason("config")

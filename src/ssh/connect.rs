@@ -1,6 +1,7 @@
 //! From a [`Target`] to an authenticated session, step by step, each with its own words for what
 //! went wrong. Runs on the session's thread and blocks only in poll(2).
 
+use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -143,13 +144,13 @@ fn greet(
 ) -> Result<(Session, Arc<OwnedFd>), (Error, bool)> {
     let step = |step| options.events.step(&target.id, step);
     let socket = match &target.route {
-        Route::Direct => reach(target, &step, patience)?,
+        Route::Direct | Route::At(_) => reach(target, &step, patience)?,
         Route::Over { socket, hop } => {
             step(Step::Through(hop.clone()));
             socket.clone()
         }
-        Route::Through(hops) => {
-            let message = format!("the way through {} jump hosts is not made", hops.len());
+        Route::Through(_) | Route::Behind(_) => {
+            let message = "the way through jump hosts and tunnels is not made";
             return Err((Error::usage(message), false));
         }
     };
@@ -165,7 +166,8 @@ fn greet(
             Ok((link.session, link.socket))
         }
         Err(halt) => {
-            let again = matches!(&halt, Halt::Gone(_)) && matches!(target.route, Route::Direct);
+            let again = matches!(&halt, Halt::Gone(_))
+                && matches!(target.route, Route::Direct | Route::At(_));
             let error = refusal::handshake(&halt, target, link.patience.total());
             wire::hang_up();
             Err((error, again))
@@ -179,7 +181,10 @@ fn reach(
     step: &dyn Fn(Step),
     patience: &Patience,
 ) -> Result<Arc<OwnedFd>, (Error, bool)> {
-    let addresses = tcp::resolve(&target.host, target.port, patience).map_err(|e| (e, false))?;
+    let addresses = match target.route {
+        Route::At(address) => vec![SocketAddr::new(address, target.port)],
+        _ => tcp::resolve(&target.host, target.port, patience).map_err(|e| (e, false))?,
+    };
     step(Step::Resolved(addresses.clone()));
     let socket = tcp::connect(&addresses, patience).map_err(|e| {
         let again = e.kind() == Kind::Connect;

@@ -1,7 +1,8 @@
 //! Through a server to another one: a `direct-tcpip` channel with a descriptor at its end.
 //!
 //! libssh2 speaks over descriptors only, so the next session gets one end of a socket pair; the
-//! hop's thread moves bytes between the other end and the channel. Ends when either side does.
+//! hop's thread moves bytes between the other end and the channel. Ends when either side does; for
+//! programs that connect through a listener each direction ends by itself.
 
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -10,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use futures::future::poll_fn;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType};
 
 use super::connect::words;
 use super::driver::{Core, Fault, Lease};
 use super::exec::within;
-use super::ffi::{Channel, Opening};
+use super::ffi::Opening;
 use super::hostkey::name_of;
 use super::net::poll::{Interest, Watch};
 use crate::error::{Error, Kind, Result};
@@ -30,24 +31,23 @@ const TURNS: usize = 16;
 /// # Errors
 /// [`Kind::Connect`] when the hop refuses or cannot, [`Kind::Timeout`] when it says nothing for so
 /// long: then no other channel can be opened on this session until it does.
-pub async fn dial(
-    core: Rc<Core>,
+async fn opened(
+    core: &Rc<Core>,
     hop: String,
-    host: String,
-    port: u16,
+    (host, port): (String, u16),
     patience: Duration,
-) -> Result<OwnedFd> {
+) -> Result<Lease> {
     let place = name_of(&host, port);
     if host.contains('\0') {
         return Err(Error::usage("a host's name cannot hold a NUL byte"));
     }
     let opening = Opening::Direct { host, port };
-    let opened = within(&core, Some(Instant::now() + patience), core.open(&opening)).await;
+    let opened = within(core, Some(Instant::now() + patience), core.open(&opening)).await;
     let connect = |message: String| Error::new(Kind::Connect, message);
-    let lease = match opened {
-        Some(Ok(lease)) => lease,
+    match opened {
+        Some(Ok(lease)) => Ok(lease),
         Some(Err(Fault::Gone(how))) => {
-            return Err(connect(format!("the connection to `{hop}` is gone: {how}")));
+            Err(connect(format!("the connection to `{hop}` is gone: {how}")))
         }
         Some(Err(Fault::Ssh(error))) => {
             let why = words(&error).replace("channel open failure", "");
@@ -60,15 +60,29 @@ pub async fn dial(
                 _ => "does the jump host allow it, and has it room for another connection?",
             };
             let message = format!("`{hop}` does not connect to {place}: {why}");
-            return Err(connect(message).hint(hint).source(error));
+            Err(connect(message).hint(hint).source(error))
         }
         None => {
             let seconds = patience.as_secs_f32();
             let message = format!("`{hop}` got no answer from {place} for {seconds} s");
-            return Err(Error::new(Kind::Timeout, message)
-                .hint("is the server up, and does a firewall drop the packets?"));
+            Err(Error::new(Kind::Timeout, message)
+                .hint("is the server up, and does a firewall drop the packets?"))
         }
-    };
+    }
+}
+
+/// A socket whose other end is a connection that the server `hop` makes.
+///
+/// # Errors
+/// As [`opened`].
+pub async fn dial(
+    core: Rc<Core>,
+    hop: String,
+    host: String,
+    port: u16,
+    patience: Duration,
+) -> Result<OwnedFd> {
+    let lease = opened(&core, hop, (host, port), patience).await?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let pair = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None);
     let (near, far) = pair.map_err(|e| {
@@ -80,13 +94,40 @@ pub async fn dial(
     Ok(far)
 }
 
+/// Connects as [`dial`] does, then moves bytes between there and `socket`, to which `hello` is written
+/// first, until both sides have ended.
+///
+/// # Errors
+/// As [`opened`].
+pub async fn join(
+    core: Rc<Core>,
+    hop: String,
+    place: (String, u16),
+    patience: Duration,
+    (socket, hello): (OwnedFd, Vec<u8>),
+) -> Result<()> {
+    let lease = opened(&core, hop, place, patience).await?;
+    let down = Bytes {
+        begin: 0,
+        end: hello.len(),
+        buffer: hello,
+    };
+    move_bytes(&core, lease, socket, down, Some(Ends::default()));
+    Ok(())
+}
+
 /// Moves bytes between the channel and a stream socket until either ends.
 pub fn bridge(core: &Rc<Core>, lease: Lease, socket: OwnedFd) {
+    move_bytes(core, lease, socket, Bytes::new(), None);
+}
+
+fn move_bytes(core: &Rc<Core>, lease: Lease, socket: OwnedFd, down: Bytes, ends: Option<Ends>) {
     let mut pump = Pump {
         lease,
         watch: Rc::new(Watch::new(socket)),
-        down: Bytes::new(),
+        down,
         up: Bytes::new(),
+        ends,
     };
     let mover = core.clone();
     core.chore(Box::pin(async move {
@@ -131,30 +172,43 @@ struct Pump {
     down: Bytes,
     /// From the descriptor to the channel.
     up: Bytes,
+    /// Each direction ends by itself; without it, either ends both.
+    ends: Option<Ends>,
 }
 
-/// One side has ended.
+/// How far the directions have come to their ends.
+#[derive(Default)]
+struct Ends {
+    /// The descriptor has no more to read.
+    up_read: bool,
+    /// The channel was told so.
+    up: bool,
+    /// The descriptor was told that the channel has no more.
+    down: bool,
+}
+
+/// One side has ended, and with it everything.
 struct Ended;
 
 impl Pump {
     fn turn(&mut self, core: &Rc<Core>) -> Poll<()> {
-        let Some(channel) = self.lease.channel() else {
-            return Poll::Ready(());
-        };
-        let (watch, down, up) = (&self.watch, &mut self.down, &mut self.up);
         for _ in 0..TURNS {
-            let moved = move_down(core, channel, watch, down)
-                .and_then(|moved| Ok(move_up(core, channel, watch, up)? || moved));
+            let moved = self
+                .move_down(core)
+                .and_then(|moved| Ok(self.move_up(core)? || moved));
             match moved {
                 Ok(true) => {}
+                Ok(false) if self.is_over(core) => return Poll::Ready(()),
                 Ok(false) => {
-                    core.watch(
-                        watch,
-                        Interest {
-                            read: up.is_empty(),
-                            write: !down.is_empty(),
-                        },
-                    );
+                    let read_up = self.ends.as_ref().is_none_or(|ends| !ends.up_read);
+                    let interest = Interest {
+                        read: self.up.is_empty() && read_up,
+                        write: !self.down.is_empty(),
+                    };
+                    // One whose end is known would be ready for ever.
+                    if read_up || interest.write {
+                        core.watch(&self.watch, interest);
+                    }
                     return Poll::Pending;
                 }
                 Err(Ended) => return Poll::Ready(()),
@@ -163,58 +217,92 @@ impl Pump {
         core.yield_turn();
         Poll::Pending
     }
-}
 
-fn move_down(
-    core: &Core,
-    channel: &Channel,
-    watch: &Watch,
-    down: &mut Bytes,
-) -> Result<bool, Ended> {
-    if down.is_empty() {
-        match core.attempt(|| channel.read(0, &mut down.buffer)) {
-            Poll::Ready(Ok(n)) if n > 0 => down.fill(n),
-            Poll::Ready(Err(_)) => return Err(Ended),
-            _ if channel.eof() => return Err(Ended),
-            _ => return Ok(false),
-        }
+    /// Both directions have ended, or the server has closed the channel.
+    fn is_over(&self, core: &Core) -> bool {
+        let (Some(ends), Some(channel)) = (&self.ends, self.lease.channel()) else {
+            return false;
+        };
+        ends.down && (ends.up || core.attempt(|| channel.wait_closed()).is_ready())
     }
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-    match rustix::net::send(watch.fd(), down.rest(), flags) {
-        Ok(n) => {
-            down.begin += n;
-            Ok(true)
-        }
-        Err(Errno::AGAIN | Errno::INTR) => Ok(false),
-        Err(_) => Err(Ended),
-    }
-}
 
-fn move_up(core: &Core, channel: &Channel, watch: &Watch, up: &mut Bytes) -> Result<bool, Ended> {
-    if up.is_empty() {
-        if !watch.is_ready() {
+    fn move_down(&mut self, core: &Core) -> Result<bool, Ended> {
+        let channel = self.lease.channel().ok_or(Ended)?;
+        let down = &mut self.down;
+        if self.ends.as_ref().is_some_and(|ends| ends.down) {
             return Ok(false);
         }
-        match rustix::net::recv(watch.fd(), &mut up.buffer[..], RecvFlags::DONTWAIT) {
-            // The session over it is done; half-open connections are not for SSH.
-            Ok((_, 0)) => return Err(Ended),
-            Ok((_, n)) => up.fill(n),
-            Err(Errno::AGAIN | Errno::INTR) => {
-                watch.set_used_up();
+        if down.is_empty() {
+            // What a greeting was in is too small.
+            down.buffer.resize(CHUNK, 0);
+            match core.attempt(|| channel.read(0, &mut down.buffer)) {
+                Poll::Ready(Ok(n)) if n > 0 => down.fill(n),
+                Poll::Ready(Err(_)) => return Err(Ended),
+                _ if !channel.eof() => return Ok(false),
+                _ => {
+                    let ends = self.ends.as_mut().ok_or(Ended)?;
+                    ends.down = true;
+                    let shut = rustix::net::shutdown(self.watch.fd(), Shutdown::Write);
+                    return shut.map(|()| true).map_err(|_| Ended);
+                }
+            }
+        }
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        match rustix::net::send(self.watch.fd(), down.rest(), flags) {
+            Ok(n) => {
+                down.begin += n;
+                Ok(true)
+            }
+            Err(Errno::AGAIN | Errno::INTR) => Ok(false),
+            Err(_) => Err(Ended),
+        }
+    }
+
+    fn move_up(&mut self, core: &Core) -> Result<bool, Ended> {
+        let channel = self.lease.channel().ok_or(Ended)?;
+        let (watch, up) = (&self.watch, &mut self.up);
+        if let Some(ends) = self
+            .ends
+            .as_mut()
+            .filter(|ends| ends.up_read && up.is_empty())
+        {
+            if !ends.up {
+                ends.up = match core.attempt(|| channel.send_eof()) {
+                    Poll::Ready(Ok(())) => true,
+                    Poll::Ready(Err(_)) => return Err(Ended),
+                    Poll::Pending => false,
+                };
+            }
+            return Ok(false);
+        }
+        if up.is_empty() {
+            if !watch.is_ready() {
                 return Ok(false);
             }
-            Err(_) => return Err(Ended),
+            match rustix::net::recv(watch.fd(), &mut up.buffer[..], RecvFlags::DONTWAIT) {
+                Ok((_, 0)) => {
+                    // A session over it is done then; half-open connections are not for SSH.
+                    self.ends.as_mut().ok_or(Ended)?.up_read = true;
+                    return Ok(true);
+                }
+                Ok((_, n)) => up.fill(n),
+                Err(Errno::AGAIN | Errno::INTR) => {
+                    watch.set_used_up();
+                    return Ok(false);
+                }
+                Err(_) => return Err(Ended),
+            }
         }
-    }
-    if core.is_clogged() {
-        return Ok(false);
-    }
-    match core.attempt(|| channel.write(up.rest())) {
-        Poll::Ready(Ok(n)) => {
-            up.begin += n;
-            Ok(n > 0)
+        if core.is_clogged() {
+            return Ok(false);
         }
-        Poll::Ready(Err(_)) => Err(Ended),
-        Poll::Pending => Ok(false),
+        match core.attempt(|| channel.write(up.rest())) {
+            Poll::Ready(Ok(n)) => {
+                up.begin += n;
+                Ok(n > 0)
+            }
+            Poll::Ready(Err(_)) => Err(Ended),
+            Poll::Pending => Ok(false),
+        }
     }
 }

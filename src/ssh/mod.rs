@@ -40,6 +40,7 @@ pub(crate) use sudo::Talk;
 pub use sudo::{Sudo, word};
 pub use transport::{Attach, CopyOptions, Effect, Exec, Progress, Pty, Reply, Sink, Transport};
 
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,13 +80,18 @@ pub enum Route {
     /// Over the network.
     #[default]
     Direct,
+    /// Over the network, where the host's name is known elsewhere only: this is its address.
+    At(IpAddr),
     /// Through these jump hosts, the nearest first. Who connects turns this into [`Route::Over`].
     Through(Vec<Target>),
+    /// Behind the tunnel of that name, which is not one over SSH. Who connects brings it up and turns
+    /// this into [`Route::Direct`] or [`Route::Over`].
+    Behind(String),
     /// Over a socket that the jump host has given; it is used once.
     Over {
-        /// The jump host's id.
+        /// The jump host's id, or `tunnel NAME`.
         hop: String,
-        /// What [`Transport::dial`] gave.
+        /// What [`Transport::dial`] or the tunnel gave.
         socket: Arc<OwnedFd>,
     },
 }
@@ -104,7 +110,7 @@ impl Names {
             id: target.id.clone(),
             hop: match &target.route {
                 Route::Over { hop, .. } => Some(hop.clone()),
-                Route::Direct | Route::Through(_) => None,
+                _ => None,
             },
         }
     }

@@ -219,6 +219,20 @@ impl Transport for Handle {
         self.submit(move |core| Box::pin(jump::dial(core, hop, host, port, patience)))
     }
 
+    fn join(&self, host: &str, port: u16, socket: OwnedFd, hello: Vec<u8>) -> Reply<()> {
+        let (hop, host) = (self.names.id.clone(), host.to_owned());
+        let patience = self.patience;
+        self.submit(move |core| {
+            Box::pin(jump::join(
+                core,
+                hop,
+                (host, port),
+                patience,
+                (socket, hello),
+            ))
+        })
+    }
+
     fn is_alive(&self) -> bool {
         self.alive.load(Ordering::SeqCst)
     }

@@ -159,6 +159,13 @@ pub trait Transport: Send + Sync {
         let message = format!("no connection to {host}:{port} can be made through this one");
         Box::pin(std::future::ready(Err(Error::usage(message))))
     }
+    /// Has the server connect to `host`, then writes `hello` to `socket`, a stream, and moves bytes between
+    /// the two until both sides have ended. The answer comes when the connection is there; errors are
+    /// those of [`Transport::dial`].
+    fn join(&self, host: &str, port: u16, _socket: OwnedFd, _hello: Vec<u8>) -> Reply<()> {
+        let message = format!("no connection to {host}:{port} can be made through this one");
+        Box::pin(std::future::ready(Err(Error::usage(message))))
+    }
     /// False once the connection is known to be gone.
     fn is_alive(&self) -> bool;
     /// Says goodbye, within a bounded time. Further calls fail with `Connect`.

@@ -3,7 +3,8 @@
 //! A tunnel is made by programs of this machine ([`backend`], [`plan`]: pure, what to run and how to read
 //! the answers) or inside of this process ([`userspace`]). [`tunnels`] has those of one run, [`keeper`] the life
 //! of each and what is on disk of it, [`runner`] runs the steps, [`routes`] knows what goes through, [`namespace`]
-//! keeps tunnels apart, [`inside`] connects in there, [`dns`] resolves names behind them.
+//! keeps tunnels apart, [`inside`] connects in there, [`dns`] resolves names behind them. [`listen`] lets
+//! programs of this machine through, [`real`] is what tunnels are made with outside of tests.
 //! Who owns what: nothing here owns a session or the inventory.
 //! Must not import `fleet`, `docker` or anything right of them.
 
@@ -11,12 +12,15 @@ pub mod backend;
 pub mod dns;
 pub mod inside;
 pub mod keeper;
+pub mod listen;
 pub mod machine;
 pub mod namespace;
 pub mod plan;
 mod pump;
+pub mod real;
 pub mod routes;
 pub mod runner;
+mod socks;
 pub mod tunnels;
 pub mod userspace;
 

@@ -102,6 +102,20 @@ impl Events for Progress {
         }
     }
 
+    fn tunnel(&self, name: &str, phase: Option<&str>) {
+        // No server's id holds a space.
+        let name = format!("tunnel {name}");
+        match phase {
+            Some(phase) => self.server_phase(&name, phase),
+            None => {
+                let mut state = self.state();
+                if state.busy.remove(&name).is_some() {
+                    state.show();
+                }
+            }
+        }
+    }
+
     fn operation(&self, server: &str, operation: &Operation) {
         operation::tell(&self.screen, self.telling, server, operation);
     }

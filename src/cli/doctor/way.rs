@@ -12,10 +12,10 @@ use crate::cli::{App, show};
 use crate::db::{Peek, State};
 use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Interact, Level, Step};
-use crate::fleet::Room;
+use crate::fleet::{Room, stations};
 use crate::inventory::Server;
 use crate::secret::Secret;
-use crate::ssh::{Options, Route, Ssh};
+use crate::ssh::{Options, Ssh};
 use crate::ui::Ask;
 
 /// Tries it.
@@ -37,9 +37,9 @@ pub(super) fn try_out(app: &App, id: &str, report: &mut Report) -> Result<()> {
     if target.password.is_some() {
         with.push("a stored password".to_owned());
     }
-    if let Route::Through(hops) = &target.route {
-        let hops: Vec<&str> = hops.iter().map(|hop| hop.id.as_str()).collect();
-        with.push(format!("through {}", hops.join(", ")));
+    let way = stations(&target.route);
+    if !way.is_empty() {
+        with.push(format!("through {}", way.join(", ")));
     }
     report.add(Row::ok("server", with.join(", ")))?;
     let work = async {

@@ -134,7 +134,10 @@ pub fn wait_also(
     }
     let own = fds.len();
     for other in others {
-        let flags = other.interest.get().flags();
+        let interest = other.interest.get();
+        let mut flags = interest.flags();
+        // One that has sent all it will is ready for ever: that is for who reads.
+        flags.set(PollFlags::RDHUP, interest.read);
         fds.push(PollFd::from_borrowed_fd(other.fd(), flags));
     }
     let timeout = until.map(|t| timespec(t.saturating_duration_since(Instant::now())));

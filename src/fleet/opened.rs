@@ -1,0 +1,135 @@
+//! Tunnels and gates that somebody opens for themselves: a handle in Lua, a listener, a forward.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Room;
+use super::fronts::Fronts;
+use super::gate::Gate;
+use super::tunnels::missing;
+use crate::error::{Error, Result};
+use crate::inventory::{Server, Tunnel, TunnelKind};
+use crate::ssh::Target;
+use crate::tunnel::{Dial, Way};
+
+/// A tunnel, or a server's own gate, that is up until it is closed.
+pub struct Opened {
+    /// The tunnel's name, or the server's id.
+    pub name: String,
+    fronts: Rc<Fronts>,
+    /// For whom tunnels are held.
+    holder: String,
+    through: Through,
+}
+
+enum Through {
+    /// SSH: sessions of its own.
+    Gate(Arc<Gate>),
+    Way(Way),
+}
+
+impl Opened {
+    /// What connects through it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] when programs of this machine reach it by themselves.
+    pub fn dial(&self) -> Result<Arc<dyn Dial>> {
+        match &self.through {
+            Through::Gate(gate) => Ok(Arc::new(gate.clone())),
+            Through::Way(Way::Dial(dial)) => Ok(dial.clone()),
+            Through::Way(Way::Route) => {
+                let name = &self.name;
+                let message = format!("the tunnel `{name}` is a route of this machine");
+                Err(Error::usage(message).hint(format!(
+                    "programs reach what is behind it without SOCKS while it is up: \
+                     `mroom tunnel up {name}`"
+                )))
+            }
+        }
+    }
+
+    /// Closes it, and lets the tunnels go that it needed.
+    pub async fn close(&self) {
+        let gate = match &self.through {
+            Through::Gate(gate) => Some(gate.clone()),
+            Through::Way(_) => None,
+        };
+        self.fronts.clone().let_go(&self.holder, gate).await;
+    }
+
+    /// Begins to close it, from where nobody can wait. Whoever needs the same tunnel next waits for it,
+    /// and so does [`Room::close`].
+    pub fn close_soon(&self) {
+        let gate = match &self.through {
+            Through::Gate(gate) => Some(gate.clone()),
+            Through::Way(_) => None,
+        };
+        self.fronts.let_go_soon(&self.holder, gate);
+    }
+}
+
+impl Room {
+    /// Brings a tunnel of the inventory up for `holder`.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Tunnel`], and [`crate::error::Kind::Usage`] for a profile that lacks something.
+    pub async fn open_tunnel(&self, name: &str, holder: &str) -> Result<Opened> {
+        let tunnel = self.store()?.tunnel(name)?.ok_or_else(|| missing(name))?;
+        self.open_profile(&tunnel, holder).await
+    }
+
+    /// Brings the tunnel of a profile up, which the inventory need not have.
+    ///
+    /// # Errors
+    /// As [`Room::open_tunnel`].
+    pub async fn open_profile(&self, tunnel: &Tunnel, holder: &str) -> Result<Opened> {
+        let through = match tunnel.kind {
+            TunnelKind::Ssh => {
+                let mut way = self.gate(tunnel, &mut Vec::new())?;
+                self.learn(&way)?;
+                let Some(mut target) = way.hops.pop() else {
+                    return Err(missing(&tunnel.name));
+                };
+                target.route = way.route();
+                Through::Gate(self.own_gate(target, holder).await?)
+            }
+            _ => {
+                if !self.fronts.knows(&tunnel.name) {
+                    self.learn_profile(tunnel.clone())?;
+                }
+                Through::Way(self.fronts.hold(&tunnel.name, holder, None).await?)
+            }
+        };
+        Ok(Opened {
+            name: tunnel.name.clone(),
+            fronts: self.fronts.clone(),
+            holder: holder.to_owned(),
+            through,
+        })
+    }
+
+    /// Opens a gate to a server of the inventory, with sessions of its own.
+    ///
+    /// # Errors
+    /// As [`Room::transport`].
+    pub async fn open_gate(&self, server: &Server, holder: &str) -> Result<Opened> {
+        let target = self.target(server)?;
+        let gate = self.own_gate(target, holder).await;
+        Ok(Opened {
+            name: server.id.clone(),
+            fronts: self.fronts.clone(),
+            holder: holder.to_owned(),
+            through: Through::Gate(gate.map_err(|e| e.server(&server.id))?),
+        })
+    }
+
+    async fn own_gate(&self, target: Target, holder: &str) -> Result<Arc<Gate>> {
+        let gate = self.reach().gate(target, holder).await?;
+        let ready = gate.ready().await;
+        if let Err(error) = ready {
+            self.let_go(holder).await;
+            return Err(error);
+        }
+        Ok(gate)
+    }
+}

@@ -1,0 +1,195 @@
+//! Listeners on this machine whose clients are connected to what is behind a tunnel or a server.
+//!
+//! One thread accepts. Each client has a thread of its own until its connection is there, and no longer:
+//! [`Dial::join`] moves the bytes from then on. Clients are local programs, and not trusted either.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::Dial;
+use super::socks;
+use crate::error::{Error, Result};
+use crate::events::{Events, Level};
+
+/// Clients that may be without their connection at the same time; further ones wait to be accepted.
+const CLIENTS: usize = 128;
+/// Stack of a client's thread.
+const STACK: usize = 256 << 10;
+
+/// What clients are for.
+pub enum Purpose {
+    /// They say themselves where to, by SOCKS5.
+    Socks,
+    /// All are connected to this host and port.
+    To(String, u16),
+}
+
+/// A listener. Dropped, it accepts nobody any more; connections that are there stay.
+pub struct Listener {
+    /// Where it listens.
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    wake: UnixStream,
+}
+
+struct Shared {
+    dial: Arc<dyn Dial>,
+    purpose: Purpose,
+    name: String,
+    events: Arc<dyn Events>,
+    stopped: AtomicBool,
+    /// Clients without their connection yet.
+    waiting: AtomicUsize,
+    joined: AtomicU64,
+}
+
+impl Listener {
+    /// Begins to listen; `name` is for messages about clients that do not get their connection.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Local`] when the address is taken or not ours.
+    pub fn start(
+        address: SocketAddr,
+        purpose: Purpose,
+        name: &str,
+        dial: Arc<dyn Dial>,
+        events: Arc<dyn Events>,
+    ) -> Result<Self> {
+        let failed = |e: std::io::Error| {
+            Error::local(format!("cannot listen on {address}: {e}"))
+                .hint("`--listen 127.0.0.1:0` takes any free port")
+                .source(e)
+        };
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (wake, woken) = UnixStream::pair().map_err(failed)?;
+        for end in [&wake, &woken] {
+            end.set_nonblocking(true).map_err(failed)?;
+        }
+        let shared = Arc::new(Shared {
+            dial,
+            purpose,
+            name: name.to_owned(),
+            events,
+            stopped: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
+            joined: AtomicU64::new(0),
+        });
+        let (owned, waker) = (shared.clone(), wake.try_clone().map_err(failed)?);
+        std::thread::Builder::new()
+            .name("listener".to_owned())
+            .stack_size(STACK)
+            .spawn(move || accept(&listener, &owned, &waker, &woken))
+            .map_err(failed)?;
+        Ok(Listener {
+            address,
+            shared,
+            wake,
+        })
+    }
+
+    /// How many clients have got their connection so far.
+    pub fn joined(&self) -> u64 {
+        self.shared.joined.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        ring(&self.wake);
+    }
+}
+
+/// Wakes the thread that accepts. A full pipe has woken it already.
+fn ring(mut wake: &UnixStream) {
+    let _ = wake.write(&[0]);
+}
+
+/// Accepts until it is stopped.
+fn accept(
+    listener: &TcpListener,
+    shared: &Arc<Shared>,
+    waker: &UnixStream,
+    mut woken: &UnixStream,
+) {
+    while !shared.stopped.load(Ordering::SeqCst) {
+        let mut fds = vec![PollFd::from_borrowed_fd(woken.as_fd(), PollFlags::IN)];
+        if shared.waiting.load(Ordering::SeqCst) < CLIENTS {
+            fds.push(PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN));
+        }
+        if rustix::event::poll(&mut fds, None).is_err() {
+            continue;
+        }
+        while matches!(woken.read(&mut [0; 64]), Ok(64)) {}
+        let Ok((client, _)) = listener.accept() else {
+            continue;
+        };
+        shared.waiting.fetch_add(1, Ordering::SeqCst);
+        let (serving, bell) = (shared.clone(), waker.try_clone());
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let thread = thread.name("client".to_owned()).spawn(move || {
+            serving.serve(client);
+            serving.waiting.fetch_sub(1, Ordering::SeqCst);
+            if let Ok(bell) = bell {
+                ring(&bell);
+            }
+        });
+        if thread.is_err() {
+            // The client went with it.
+            shared.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Shared {
+    /// From a client's first byte to its connection.
+    fn serve(&self, client: TcpStream) {
+        let served = client
+            .set_nonblocking(false)
+            .map_err(|e| Error::local("the client is gone").source(e))
+            .and_then(|()| self.connect(client));
+        match served {
+            Ok(()) => {
+                self.joined.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(error) => {
+                let message = format!("{}: {}", self.name, error.message());
+                self.events.note(Level::Info, None, &message);
+            }
+        }
+    }
+
+    fn connect(&self, client: TcpStream) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|e| Error::local(format!("cannot start: {e}")).source(e))?;
+        // Answers are small and come at once.
+        let _ = client.set_nodelay(true);
+        match &self.purpose {
+            Purpose::To(host, port) => {
+                let joined = self.dial.join(host, *port, client.into(), Vec::new());
+                runtime.block_on(joined)
+            }
+            Purpose::Socks => {
+                let place = socks::ask(&client)?;
+                let failing = client.try_clone();
+                let (host, port) = (place.host.as_str(), place.port);
+                let joined = self.dial.join(host, port, client.into(), socks::granted());
+                let joined = runtime.block_on(joined);
+                if let (Err(error), Ok(mut client)) = (&joined, failing) {
+                    let _ = client.write_all(&socks::refused(error));
+                }
+                joined.map_err(|e| e.context(format!("{host}:{port}")))
+            }
+        }
+    }
+}
