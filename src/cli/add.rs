@@ -28,6 +28,9 @@ pub struct Args {
     /// Give it this tag; may be repeated.
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
+    /// It is reached through this tunnel.
+    #[arg(long, value_name = "TUNNEL")]
+    pub tunnel: Option<String>,
     #[command(flatten)]
     pub password: Password,
     /// Try the login afterwards.
@@ -54,6 +57,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         app.room.store()?.put(&server, password.as_ref())?;
         let message = format!("added {}", server.id);
         app.screen.note(Level::Notice, None, &message);
+        super::tunnel::tell_missing(app, [&server])?;
         let wants = || {
             asked
                 && app
@@ -74,6 +78,9 @@ impl Args {
         let mut args = self.clone();
         if let Some(field) = args.place.take_if(|p| p.contains('=') && !p.contains('@')) {
             args.fields.insert(0, field);
+        }
+        if let Some(tunnel) = args.tunnel.take() {
+            args.fields.push(format!("tunnel={tunnel}"));
         }
         args
     }

@@ -89,6 +89,7 @@ pub enum Command {
     Check(super::check::Args),
     Test(super::test::Args),
     Trust(super::trust::Args),
+    Tunnel(super::tunnel::Args),
     Completions(super::completions::Args),
     #[command(name = "watch-profile", aliases = [
         "watch_file", "watchscan", "generateprofile", "gen-profile",

@@ -204,6 +204,7 @@ pub(super) fn takes(command: &str, flag: &str) -> bool {
                 && !BECOME.contains(&flag)
         }
         "add" => matches!(flag, "accept_new" | "timeout" | "no_tunnel" | "jump"),
+        "tunnel" => matches!(flag, "accept_new" | "timeout" | "jump"),
         "doctor" => matches!(flag, "timeout" | "no_tunnel" | "forks" | "jump"),
         "connect" => matches!(
             flag,

@@ -44,7 +44,7 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
     ("Servers", "connect exec cp scanports", "a shell, commands, files, open ports"),
     ("", "stage add-cert off-cert", "into a state; keys on and off"),
     ("", "status health facts log", "their state, judged; what they are"),
-    ("", "docker scan_docker", "containers and images; what runs where"),
+    ("", "docker scan_docker tunnel", "containers, images; VPNs in front"),
     ("Lua", "run eval repl", "playbooks and workflows, a prompt"),
     ("", "init new check test", "your own: made, looked at, tried"),
     ("", "doc which eject trust", "what Lua can use, where it comes from"),
@@ -169,6 +169,7 @@ pub fn run(screen: &Screen, args: &Args) -> Result<u8> {
         [topic] if topic == "flags" => flags(),
         [topic] if topic == "patterns" => pages::PATTERNS.to_owned(),
         [topic] if topic == "exit" => pages::EXIT.to_owned(),
+        [topic] if topic == "tunnels" => super::tunnel::shape::page(),
         [topic] if topic == "commands" => commands(&root),
         words => find(&root, words)?.clone().render_long_help().to_string(),
     };

@@ -57,6 +57,7 @@ mod stage;
 mod status;
 mod test;
 mod trust;
+mod tunnel;
 mod values;
 mod vars;
 mod version;
@@ -173,6 +174,7 @@ fn dispatch(app: &App, command: &Command) -> Result<u8> {
         Command::Check(args) => check::run(app, args),
         Command::Test(args) => test::run(app, args),
         Command::Trust(args) => trust::run(app, args),
+        Command::Tunnel(args) => tunnel::run(app, args),
         Command::Completions(args) => completions::run(&app.screen, args),
         Command::Facts(args) => facts::run(app, args),
         Command::WatchProfile(args) => watch_profile::run(app, args),

@@ -1,7 +1,7 @@
 //! The pages of help that belong to no command; the manual has them too. Text only.
 
 /// What `mroom help` explains beside commands.
-pub(super) const TOPICS: &[&str] = &["commands", "exit", "flags", "patterns"];
+pub(super) const TOPICS: &[&str] = &["commands", "exit", "flags", "patterns", "tunnels"];
 
 /// How servers are selected.
 pub(super) const PATTERNS: &str = "\

@@ -68,6 +68,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let names: Vec<String> = servers.iter().map(|s| s.id.clone()).collect();
     let rows: Vec<_> = servers.into_iter().map(|s| (s, password.clone())).collect();
     app.room.store()?.put_all(&rows)?;
+    super::tunnel::tell_missing(app, rows.iter().map(|(server, _)| server))?;
     if let Some(password) = &for_sudo {
         app.room.store()?.set_sudo_password(&names, password)?;
     }

@@ -43,6 +43,17 @@ impl Names {
         self.words("SELECT DISTINCT name FROM tag ORDER BY name", &[])
     }
 
+    /// The tunnel profiles.
+    pub fn tunnels(&self) -> Vec<String> {
+        self.words("SELECT name FROM tunnel ORDER BY name", &[])
+    }
+
+    /// The type of a tunnel profile, as it is stored.
+    pub fn tunnel_kind(&self, name: &str) -> Option<String> {
+        let sql = "SELECT type FROM tunnel WHERE name = ?";
+        self.words(sql, &[name]).into_iter().next()
+    }
+
     /// The metadata keys.
     pub fn keys(&self) -> Vec<String> {
         let sql = format!("SELECT DISTINCT key FROM server_room, {RES} ORDER BY key");

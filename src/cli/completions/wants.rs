@@ -27,6 +27,12 @@ pub(super) enum Wants {
     Setting,
     Project,
     Topic,
+    /// A tunnel profile.
+    Tunnel,
+    /// A type of tunnel.
+    TunnelKind,
+    /// `key=value` of a tunnel profile.
+    TunnelField,
     /// What `mroom doc` explains.
     Subject,
     File,
@@ -51,13 +57,14 @@ const NAMES: &[(&str, Wants)] = &[
     ("NAME", Wants::Project),
     ("TOPIC", Wants::Topic),
     ("SUBJECT", Wants::Subject),
+    ("TUNNEL", Wants::Tunnel), ("TYPE", Wants::TunnelKind), ("FIELD=VALUE", Wants::TunnelField),
     ("FILE", Wants::File), ("KEY.pub", Wants::File),
     ("FOLDER", Wants::Folder), ("DIR", Wants::Folder),
     // Numbers, times, sizes, words of the person's own.
     ("N", Wants::Own), ("N|N%", Wants::Own), ("SECONDS", Wants::Own), ("BYTES", Wants::Own),
     ("MODE", Wants::Own), ("COMMAND", Wants::Own), ("ARGS", Wants::Own), ("LUA", Wants::Own),
     ("K=V|@FILE", Wants::Own), ("[STAGE.]KEY=VALUE", Wants::StageOption),
-    ("[USER@]HOST[:PORT]", Wants::Own), ("HOST,...", Wants::Pattern), ("NEW-ID", Wants::Own), ("NEW-NAME", Wants::Own), ("KIND", Wants::Own), ("USER", Wants::Own),
+    ("[USER@]HOST[:PORT]", Wants::Own), ("HOST,...", Wants::Pattern), ("NEW-ID", Wants::Own), ("NEW-NAME", Wants::Own), ("KIND", Wants::Own), ("SERVER", Wants::Id), ("USER", Wants::Own),
     ("CHAR", Wants::Own), ("TIME", Wants::Own), ("AGE", Wants::Own), ("RUN", Wants::Own),
     ("PORT", Wants::Own), ("PORTS", Wants::Own), ("TEXT", Wants::Own), ("PATH", Wants::Own), ("VERB", Wants::Own),
     ("CHECK,...", Wants::Own), ("CHECK=N,N", Wants::Own), ("FILE|NAME", Wants::File),

@@ -103,5 +103,6 @@ fn save(app: &App, servers: &[Server], edited: Vec<Server>) -> Result<Vec<String
         let error = Error::local(format!("`{id}` was {what} by somebody else meanwhile"));
         return Err(error.hint(format!("`mroom show {id}` tells how it is now")));
     }
+    super::tunnel::tell_missing(app, pairs.iter().map(|(_, new)| new))?;
     Ok(pairs.into_iter().map(|(_, new)| new.id).collect())
 }

@@ -1,0 +1,52 @@
+//! `mroom tunnel rm`: a profile out of the inventory, when a person agrees.
+
+use super::super::App;
+use crate::error::{Error, Result};
+use crate::events::Level;
+use crate::ui::fold_ids;
+
+/// Remove a profile from the inventory.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The profile.
+    #[arg(value_name = "TUNNEL")]
+    pub name: String,
+}
+
+/// Removes it when a person agrees.
+pub fn run(app: &App, args: &Args) -> Result<u8> {
+    let store = app.room.store()?;
+    let name = &args.name;
+    if store.tunnel_outline(name)?.is_none() {
+        return Err(store.no_tunnel(name));
+    }
+    let (servers, tunnels) = store.tunnel_users(name)?;
+    let mut users = fold_ids(servers.iter().map(String::as_str));
+    for tunnel in &tunnels {
+        users.push_str(&format!(" (tunnel {tunnel})"));
+    }
+    let users = users.trim();
+    let question = match users.is_empty() {
+        true => format!("remove the tunnel profile {name}?"),
+        false => format!("remove the tunnel profile {name}, through which {users} is reached?"),
+    };
+    if !app.room.interact.confirm(&question) {
+        let why = match users.is_empty() {
+            true => "nobody agreed".to_owned(),
+            false => format!("{users} is reached through it, and nobody agreed"),
+        };
+        let error = Error::local(format!("the tunnel profile {name} was not removed: {why}"));
+        return Err(error.hint("`-y` agrees without a question"));
+    }
+    store.remove_tunnel(name)?;
+    let message = format!("removed the tunnel profile {name}");
+    app.screen.note(Level::Notice, None, &message);
+    if !servers.is_empty() {
+        let message = format!(
+            "{users} still names it: `mroom set {} tunnel=` has it reached directly",
+            super::typed(&fold_ids(servers.iter().map(String::as_str)))
+        );
+        app.screen.note(Level::Warning, None, &message);
+    }
+    Ok(0)
+}
