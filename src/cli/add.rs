@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
     /// It is reached through this tunnel.
-    #[arg(long, value_name = "TUNNEL")]
+    #[arg(long, value_name = "TUNNEL", hide_short_help = true)]
     pub tunnel: Option<String>,
     #[command(flatten)]
     pub password: Password,

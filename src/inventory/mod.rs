@@ -34,7 +34,9 @@ pub use pattern::{Pattern, Selection, Source};
 pub use place::{local_user, place};
 pub use server::Server;
 pub use store::Store;
-pub use tunnel::{FIELDS, Field, Outline, OvpnPart, Tunnel, TunnelKind, endpoint, ovpn_parts};
+pub use tunnel::{
+    FIELDS, Field, Outline, OvpnPart, Tunnel, TunnelKind, TunnelUsers, endpoint, ovpn_parts,
+};
 
 use crate::secret::Place;
 

@@ -4,9 +4,8 @@ use super::super::App;
 use super::shape;
 use crate::error::Result;
 use crate::events::Level;
-use crate::inventory::Outline;
+use crate::inventory::{Outline, TunnelUsers};
 use crate::output::Stream;
-use crate::ui::fold_ids;
 use crate::ui::grid::{Cell, Column, Grid};
 use crate::ui::json;
 
@@ -17,7 +16,7 @@ pub struct Args {}
 /// Prints them.
 pub fn run(app: &App, _: &Args) -> Result<u8> {
     let store = app.room.store()?;
-    let mut all: Vec<(Outline, (Vec<String>, Vec<String>))> = Vec::new();
+    let mut all: Vec<(Outline, TunnelUsers)> = Vec::new();
     for name in store.tunnels()? {
         if let Some(outline) = store.tunnel_outline(&name)? {
             all.push((outline, store.tunnel_users(&name)?));
@@ -42,17 +41,13 @@ pub fn run(app: &App, _: &Args) -> Result<u8> {
         Column::new("USER", 4),
         Column::new("FOR", 5),
     ]);
-    for (outline, (servers, tunnels)) in &all {
-        let mut names = fold_ids(servers.iter().map(String::as_str));
-        for tunnel in tunnels {
-            names.push_str(&format!(" (tunnel {tunnel})"));
-        }
+    for (outline, users) in &all {
         grid.push(vec![
             Cell::new(&outline.name),
             Cell::new(outline.kind.as_str()),
             Cell::new(&outline.server),
             Cell::new(&outline.user),
-            Cell::new(names.trim()),
+            Cell::new(&shape::users(users)),
         ]);
     }
     let style = app.screen.style(Stream::Stdout);

@@ -20,12 +20,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     if store.tunnel_outline(name)?.is_none() {
         return Err(store.no_tunnel(name));
     }
-    let (servers, tunnels) = store.tunnel_users(name)?;
-    let mut users = fold_ids(servers.iter().map(String::as_str));
-    for tunnel in &tunnels {
-        users.push_str(&format!(" (tunnel {tunnel})"));
-    }
-    let users = users.trim();
+    let named = store.tunnel_users(name)?;
+    let users = super::shape::users(&named);
     let question = match users.is_empty() {
         true => format!("remove the tunnel profile {name}?"),
         false => format!("remove the tunnel profile {name}, through which {users} is reached?"),
@@ -41,10 +37,11 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     store.remove_tunnel(name)?;
     let message = format!("removed the tunnel profile {name}");
     app.screen.note(Level::Notice, None, &message);
-    if !servers.is_empty() {
+    if !named.servers.is_empty() {
+        let servers = fold_ids(named.servers.iter().map(String::as_str));
         let message = format!(
-            "{users} still names it: `mroom set {} tunnel=` has it reached directly",
-            super::typed(&fold_ids(servers.iter().map(String::as_str)))
+            "{servers} still names it: `mroom set {} tunnel=` has it reached directly",
+            super::typed(&servers)
         );
         app.screen.note(Level::Warning, None, &message);
     }

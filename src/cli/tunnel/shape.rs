@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::inventory::{FIELDS, Field, Outline, TunnelKind};
-use crate::ui::width;
+use crate::inventory::{FIELDS, Field, Outline, TunnelKind, TunnelUsers};
+use crate::ui::{fold_ids, width};
 
 /// What stands in the place of a secret that is there.
 pub(super) const SET: &str = "set";
 
 /// A profile as an object. `users` are the servers and the profiles that name it.
-pub(super) fn object(outline: &Outline, users: &(Vec<String>, Vec<String>)) -> Value {
+pub(super) fn object(outline: &Outline, users: &TunnelUsers) -> Value {
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| SET.to_owned());
     let fields = outline.fields.iter();
     let fields: Map<String, Value> = fields
@@ -22,9 +22,18 @@ pub(super) fn object(outline: &Outline, users: &(Vec<String>, Vec<String>)) -> V
         "user": outline.user,
         "password": outline.has_password.then_some(SET),
         "fields": fields,
-        "servers": users.0,
-        "needed_by": users.1,
+        "servers": users.servers,
+        "needed_by": users.tunnels,
     })
+}
+
+/// Who uses a profile, in few words.
+pub(super) fn users(users: &TunnelUsers) -> String {
+    let mut names = fold_ids(users.servers.iter().map(String::as_str));
+    for tunnel in &users.tunnels {
+        names.push_str(&format!(" (tunnel {tunnel})"));
+    }
+    names.trim_start().to_owned()
 }
 
 /// How a field that is missing is typed.

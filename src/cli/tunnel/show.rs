@@ -3,10 +3,10 @@
 use super::super::App;
 use super::shape;
 use crate::error::Result;
-use crate::inventory::Outline;
+use crate::inventory::{Outline, TunnelUsers};
 use crate::output::Stream;
 use crate::ui::sanitize::one_line;
-use crate::ui::{Paint, fold_ids, json};
+use crate::ui::{Paint, json};
 
 /// Columns of the names.
 const NAMES: usize = 14;
@@ -40,10 +40,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     Ok(0)
 }
 
-fn rows(
-    outline: &Outline,
-    (servers, tunnels): &(Vec<String>, Vec<String>),
-) -> Vec<(&'static str, String)> {
+fn rows(outline: &Outline, users: &TunnelUsers) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("name", outline.name.clone()),
         ("type", outline.kind.as_str().to_owned()),
@@ -65,15 +62,9 @@ fn rows(
         };
         rows.push((key, value));
     }
-    let none = |text: String| match text.is_empty() {
-        true => "no server yet".to_owned(),
-        false => text,
-    };
-    let servers = fold_ids(servers.iter().map(String::as_str));
-    rows.push(("in front of", none(servers)));
-    if !tunnels.is_empty() {
-        rows.push(("needed by", tunnels.join(" ")));
-    }
+    let behind = shape::users(users);
+    let none = behind.is_empty().then(|| "no server yet".to_owned());
+    rows.push(("in front of", none.unwrap_or(behind)));
     if let Some((why, instead)) = outline.kind.refusal() {
         rows.push(("not made", format!("{why}; {instead}")));
     }

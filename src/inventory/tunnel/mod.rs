@@ -22,7 +22,7 @@ pub use endpoint::endpoint;
 pub use fields::{FIELDS, Field};
 pub use kind::TunnelKind;
 pub use ovpn::{Part as OvpnPart, parts as ovpn_parts};
-pub use store::Outline;
+pub use store::{Outline, TunnelUsers};
 
 use super::check;
 use crate::error::{Error, Result};

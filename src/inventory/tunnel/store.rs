@@ -24,6 +24,15 @@ pub struct Outline {
     pub fields: Vec<(&'static str, Option<String>)>,
 }
 
+/// Who names a profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TunnelUsers {
+    /// Ids of servers that are reached through it, in inventory order.
+    pub servers: Vec<String>,
+    /// Profiles that need it, sorted.
+    pub tunnels: Vec<String>,
+}
+
 impl Store {
     /// The names of the stored tunnel profiles, sorted.
     ///
@@ -129,7 +138,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::tunnels`].
-    pub fn tunnel_users(&self, name: &str) -> Result<(Vec<String>, Vec<String>)> {
+    pub fn tunnel_users(&self, name: &str) -> Result<TunnelUsers> {
         let servers = self.list()?;
         let servers = servers.into_iter().filter(|s| s.tunnel() == Some(name));
         let tunnels = self.db.read(|conn| {
@@ -139,7 +148,10 @@ impl Store {
             let names = query.query_map([name], |row| row.get(0))?;
             Ok(names.collect::<rusqlite::Result<_>>()?)
         })?;
-        Ok((servers.map(|s| s.id).collect(), tunnels))
+        Ok(TunnelUsers {
+            servers: servers.map(|s| s.id).collect(),
+            tunnels,
+        })
     }
 
     /// Adds a profile or replaces the one of its name.
