@@ -71,7 +71,7 @@ fn an_export_restores_all_of_it() {
         "#office--IKEv2--gw--ann--a--b--psk=psk-secret--mtu=1400\ndb--10.0.0.5--root--pw--22\n",
     );
     home.ok(&["import", "servers.txt"]);
-    home.ok(&["export", "list.txt"]);
+    home.ok(&["export", "-o", "list.txt"]);
     let list = std::fs::read_to_string(home.path("list.txt")).unwrap();
     assert!(
         list.starts_with("#office--IKEv2--gw--ann--a--b--mtu=1400--psk=psk-secret\n"),
@@ -81,17 +81,17 @@ fn an_export_restores_all_of_it() {
     assert!(again.contains("changed 0  unchanged 1"), "{again}");
     // A line has no room for a file; JSON has.
     home.ok(&["tunnel", "set", "office", "ca=ca.pem"]);
-    let done = home.run(&["export", "list2.txt"]).ended(2);
+    let done = home.run(&["export", "-o", "list2.txt"]).ended(2);
     assert!(
         done.stderr.contains("cannot carry tunnel profile `office`"),
         "{done:?}"
     );
-    home.ok(&["export", "--json", "all.jsonl"]);
+    home.ok(&["export", "--json", "-o", "all.jsonl"]);
     let other = Home::new();
     let all = std::fs::read_to_string(home.path("all.jsonl")).unwrap();
     other.write("all.jsonl", &all);
     other.ok(&["import", "all.jsonl"]);
-    other.ok(&["export", "--json", "back.jsonl"]);
+    other.ok(&["export", "--json", "-o", "back.jsonl"]);
     let back = std::fs::read_to_string(other.path("back.jsonl")).unwrap();
     let profile = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     assert!(profile(&all).contains("psk-secret"), "{all}");
