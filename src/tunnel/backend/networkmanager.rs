@@ -10,7 +10,7 @@ use crate::secret::Secret;
 
 use super::Backend;
 use super::look::last_words;
-use super::value::{plain, service};
+use super::value::{plain, service, shared_service};
 use crate::tunnel::plan::{At, Facts, Needs, Plan, Routing, State, Step};
 
 /// What is asked of a connection.
@@ -53,8 +53,8 @@ impl Backend for NetworkManager {
         }
     }
 
-    fn plan(&self, profile: &Tunnel, _at: &At) -> Result<Plan> {
-        let name = service(profile)?;
+    fn plan(&self, profile: &Tunnel, at: &At) -> Result<Plan> {
+        let name = shared_service(profile, at)?;
         let wait = profile.number("timeout").unwrap_or(30);
         let up = [
             "nmcli",

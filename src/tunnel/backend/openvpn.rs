@@ -95,19 +95,21 @@ impl Backend for OpenVpn {
         let after = |text: &str| look.log.rfind(text);
         let done = after(DONE);
         let again = AGAIN.iter().filter_map(|text| after(text)).max();
+        // What went wrong before it was up, or before it began anew, is that attempt's to show again.
+        let since = &look.log[done.unwrap_or(0)..];
         if !look.running {
-            return match fault(&look.log) {
+            return match fault(since) {
                 Some(state) => state,
                 None if look.log.is_empty() => State::Down,
-                None => ended(&look.log),
+                None if done.is_some() => ended("dropped", since),
+                None => ended("config", since),
             };
         }
         match (look.facts, done, again) {
             (Some(facts), Some(done), again) if again < Some(done) => State::Up(facts),
             // A log of days, whose end tells of neither: nothing has happened since.
             (Some(facts), None, None) if look.log.len() > 10_000 => State::Up(facts),
-            // What went wrong before the last new attempt is that attempt's to show again.
-            (_, done, _) => fault(&look.log[done.unwrap_or(0)..]).unwrap_or(State::Coming),
+            _ => fault(since).unwrap_or(State::Coming),
         }
     }
 
@@ -147,10 +149,10 @@ fn fault(log: &str) -> Option<State> {
     })
 }
 
-fn ended(log: &str) -> State {
+fn ended(reason: &'static str, log: &str) -> State {
     let words = last_words(log).unwrap_or_default();
     State::Failed {
-        reason: "config",
+        reason,
         message: format!("openvpn ended with `{words}`"),
     }
 }

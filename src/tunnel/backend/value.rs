@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::inventory::Tunnel;
+use crate::tunnel::plan::At;
 
 /// The longest name or password that pppd keeps (its `MAXNAMELEN` and `MAXSECRETLEN` are 256).
 pub const PPP_LONGEST: usize = 255;
@@ -113,6 +114,21 @@ pub fn service(profile: &Tunnel) -> Result<&str> {
     plain(profile, "service", name)
 }
 
+/// As [`service`], for a plan: what the system itself makes is in nobody's namespace.
+///
+/// # Errors
+/// Also [`crate::error::Kind::Usage`] when the tunnel is to be isolated.
+pub fn shared_service<'a>(profile: &'a Tunnel, at: &At) -> Result<&'a str> {
+    match at.namespace {
+        Some(_) => Err(refused(
+            profile,
+            "isolate",
+            "is nothing that a connection of the system's own can have",
+        )),
+        None => service(profile),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -156,6 +172,17 @@ mod tests {
             assert!(!error.message().contains(value), "{error}");
             assert!(error.hint_text().unwrap().contains("--password-stdin"));
         }
+    }
+
+    #[test]
+    fn services_are_not_isolated() {
+        let of = profile(TunnelKind::Ikev2, &[("service", "Office VPN")]);
+        let mut there = super::super::testing::at(500);
+        assert_eq!(shared_service(&of, &there).unwrap(), "Office VPN");
+        there.namespace = Some("mr00000001".to_owned());
+        let error = shared_service(&of, &there).unwrap_err();
+        assert!(error.message().contains("`isolate`"), "{error}");
+        assert_eq!(error.hint_text(), Some("mroom tunnel set office isolate=…"));
     }
 
     #[test]

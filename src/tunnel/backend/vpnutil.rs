@@ -9,7 +9,7 @@ use crate::inventory::Tunnel;
 use crate::output::Output;
 
 use super::Backend;
-use super::value::service;
+use super::value::{service, shared_service};
 use crate::tunnel::plan::{At, Facts, Needs, Plan, Routing, State, Step};
 
 /// The backend `vpnutil`.
@@ -27,8 +27,8 @@ impl Backend for VpnUtil {
         }
     }
 
-    fn plan(&self, profile: &Tunnel, _at: &At) -> Result<Plan> {
-        let name = service(profile)?;
+    fn plan(&self, profile: &Tunnel, at: &At) -> Result<Plan> {
+        let name = shared_service(profile, at)?;
         let step = |verb| Step::new(["vpnutil", verb, name]).as_self();
         Ok(Plan {
             up: vec![step("start")],

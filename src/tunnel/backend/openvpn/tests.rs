@@ -169,7 +169,7 @@ fn up_and_lost_and_up_again() {
     let again = format!("{refused}Initialization Sequence Completed\n");
     assert!(matches!(state(&again), State::Up(_)));
     let killed = up.replacen("running", "gone", 1);
-    assert_eq!(reason(&state(&killed)), "config");
+    assert_eq!(reason(&state(&killed)), "dropped");
     assert_eq!(state("gone\n\n"), State::Down);
     assert_eq!(state("running\n\n"), State::Coming);
 }
