@@ -6,12 +6,13 @@ STYLUA = target/tools/bin/stylua
 EMMYLUA = target/tools/bin/emmylua_check
 LUA = $(wildcard scripts stdlib tests/lua tests/lab)
 
-.PHONY: help demo test test-lab lint bench install
+.PHONY: help demo test test-lab test-lab-all lint bench install
 
 help:
 	@echo 'make demo     the main job on three servers of its own, each command shown as typed'
 	@echo 'make test     every test'
-	@echo 'make test-lab a day and every operation on a Debian virtual machine, each step timed'
+	@echo 'make test-lab a day on a Debian virtual machine, and every type of tunnel between two'
+	@echo '              test-lab-all: every operation and the stages as well, which takes longer'
 	@echo 'make lint     formatting, clippy, the Lua files and their types'
 	@echo 'make bench    speed beside ssh, clush, Fabric, pyinfra and Ansible'
 	@echo 'make install  mroom into ~/.cargo/bin, its manual and completions into ~/.local/share'
@@ -25,12 +26,17 @@ test: setup-test
 	@[ "$$(id -u)" != 0 ] || tests/lab/engine image
 	$(CARGO) test --locked
 
-# The machine stays up only meanwhile; its disk image is made once, in target/lab. Needs root.
+# The machines stay up only meanwhile; their disk images are made once, in target/lab. Needs root.
 test-lab: setup-lab
 	$(CARGO) build --locked
 	@tests/lab/vm up
-	@tests/lab/day target/debug/mroom && tests/lab/ops target/debug/mroom; \
-	code=$$?; tests/lab/vm down; exit $$code
+	@tests/lab/day target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
+	@tests/lab/tunnels target/debug/mroom
+
+test-lab-all: test-lab
+	@tests/lab/vm up
+	@tests/lab/ops target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
+	@tests/lab/stages target/debug/mroom
 
 lint: setup-lint $(STYLUA) $(EMMYLUA)
 	$(CARGO) fmt --check
