@@ -105,6 +105,7 @@ mod suite {
     mod sudo_doas;
     mod sudo_files;
     mod tunnel_backends;
+    mod tunnel_doctor;
     mod tunnel_profiles;
     mod tunnel_ssh;
     mod update_audit;

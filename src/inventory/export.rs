@@ -59,9 +59,8 @@ impl Store {
     pub fn export_json(&self, servers: &[Server]) -> Result<Secret> {
         let mut text = String::new();
         let mut push = |value: serde_json::Value| text.extend([&value.to_string(), "\n"]);
-        let profiles: BTreeSet<&str> = servers.iter().filter_map(Server::tunnel).collect();
-        for name in profiles {
-            if let Some(tunnel) = self.tunnel(name)? {
+        for name in self.profiles_of(servers)? {
+            if let Some(tunnel) = self.tunnel(&name)? {
                 push(tunnel::json::write(&tunnel));
             }
         }
@@ -75,6 +74,27 @@ impl Store {
             push(object);
         }
         Ok(Secret::new(text))
+    }
+
+    /// The tunnel profiles that go with these servers: those in front of them and those that these need; with
+    /// all servers all that there are.
+    fn profiles_of(&self, servers: &[Server]) -> Result<BTreeSet<String>> {
+        if servers.len() == self.list()?.len() {
+            return Ok(self.tunnels()?.into_iter().collect());
+        }
+        let mut found = BTreeSet::new();
+        let mut next: Vec<String> = { servers.iter() }
+            .filter_map(|server| server.tunnel().map(str::to_owned))
+            .collect();
+        while let Some(name) = next.pop() {
+            let outline = self.tunnel_outline(&name)?;
+            if found.insert(name) {
+                let fields = outline.map_or_else(Vec::new, |outline| outline.fields);
+                let needs = fields.into_iter().find(|(key, _)| *key == "needs");
+                next.extend(needs.and_then(|(_, name)| name));
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -53,7 +53,7 @@ fn every_name_is_in_the_table() {
     let twice = |name: &&&str| told.iter().filter(|t| t == name).count() > 1;
     let repeated: Vec<&str> = set.iter().filter(twice).copied().collect();
     assert_eq!(repeated, ["DOCKER", "retired"]);
-    let kinds = ["command", "setting", "mark", "column"];
+    let kinds = ["command", "setting", "mark", "column", "type"];
     let names: BTreeSet<&str> = kinds.into_iter().flat_map(original).flatten().collect();
     assert!(names.len() > 70, "{names:?}");
     assert_eq!(set, names);
@@ -110,6 +110,21 @@ fn every_alias_is_its_command() {
     // `show` without an id is the list, as it was.
     home.ok(&["add", "web", "root@10.0.0.1"]);
     assert_eq!(home.ok(&["show"]), home.ok(&["ls"]));
+}
+
+#[test]
+fn every_type_of_tunnel_is_read() {
+    for words in original("type") {
+        let row = rows().into_iter().find(|row| row.names == words).unwrap();
+        for word in words {
+            let kind = machineroom::inventory::TunnelKind::from_word(word).unwrap();
+            assert_eq!(
+                kind.refusal().is_some(),
+                row.here.contains("not made"),
+                "{word}"
+            );
+        }
+    }
 }
 
 #[test]

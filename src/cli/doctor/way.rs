@@ -25,6 +25,9 @@ use crate::ui::Ask;
 pub(super) fn try_out(app: &App, id: &str, report: &mut Report) -> Result<()> {
     let server = find(app, id)?;
     let (tell, mut heard) = mpsc::unbounded_channel();
+    if let Some(name) = server.tunnel().filter(|_| !app.room.options.no_tunnel) {
+        super::tunnel::before(app, name, report)?;
+    }
     let room = room(app, &Arc::new(Listener(tell)));
     let target = match room.target(&server) {
         Ok(target) => target,
@@ -78,15 +81,23 @@ pub(super) fn try_out(app: &App, id: &str, report: &mut Report) -> Result<()> {
 
 /// The server of that id, without a database being made or upgraded.
 fn find(app: &App, id: &str) -> Result<Server> {
+    check_database(app, || {
+        Error::usage(format!("no server `{id}`"))
+            .hint("the inventory is empty: `mroom import FILE` or `mroom add` fills it")
+    })?;
+    show::find(app, id)
+}
+
+/// Sees to it that a look at the database neither makes nor upgrades it; `empty` is said when nothing is in it.
+pub(super) fn check_database(app: &App, empty: impl FnOnce() -> Error) -> Result<()> {
     let path = app.room.config.database();
     let state = match Peek::open(&path)? {
         Some(peek) => peek.examine()?.state,
         None => State::Empty,
     };
     match state {
-        State::Current => show::find(app, id),
-        State::Empty => Err(Error::usage(format!("no server `{id}`"))
-            .hint("the inventory is empty: `mroom import FILE` or `mroom add` fills it")),
+        State::Current => Ok(()),
+        State::Empty => Err(empty()),
         State::Older => Err(Error::local("the database is of an older version")
             .hint("`mroom ls` brings it to this version; then try again")),
     }

@@ -37,7 +37,7 @@ pub(super) fn users(users: &TunnelUsers) -> String {
 }
 
 /// How a field that is missing is typed.
-pub(super) fn how(kind: TunnelKind, key: &str) -> String {
+pub(in crate::cli) fn how(kind: TunnelKind, key: &str) -> String {
     let field = FIELDS
         .iter()
         .find(|f| f.key == key && f.kinds.contains(&kind));

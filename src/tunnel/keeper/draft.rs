@@ -39,6 +39,21 @@ pub(super) struct Draft {
 }
 
 impl Keeper {
+    /// What would be run to bring it up by that backend, in order, and what would go through it. Nothing is
+    /// done but lookups.
+    ///
+    /// # Errors
+    /// As [`Keeper::acquire`], but for what only shows when it is done.
+    pub fn rehearse(
+        &self,
+        ends: &[(String, u16)],
+        backend: Arc<dyn Backend>,
+    ) -> Result<(Vec<Step>, Vec<IpNet>)> {
+        let mut draft = self.draft(ends, backend)?;
+        draft.around.append(&mut draft.plan.up);
+        Ok((draft.around, draft.at.ranges))
+    }
+
     /// What is to be done, with nothing done yet.
     pub(super) fn draft(&self, ends: &[(String, u16)], backend: Arc<dyn Backend>) -> Result<Draft> {
         let gateway = self.gateway()?;
