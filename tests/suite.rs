@@ -108,6 +108,7 @@ mod suite {
     mod tunnel_doctor;
     mod tunnel_profiles;
     mod tunnel_ssh;
+    mod tunnel_userspace;
     mod update_audit;
     mod upkeep;
     mod watch_profile;

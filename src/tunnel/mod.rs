@@ -34,6 +34,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use self::plan::Facts;
 use crate::error::{Error, Kind};
 use crate::ssh::Reply;
 
@@ -58,6 +59,16 @@ pub trait Dial: Send + Sync {
     /// A datagram socket whose other end is UDP to `to`; `None` where there is only TCP.
     fn datagrams(&self, _to: SocketAddr) -> Option<Reply<OwnedFd>> {
         None
+    }
+
+    /// What is known of the tunnel now.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    /// Ends it, when it lives in this process: connections have a moment for their goodbyes.
+    fn close(&self) -> Reply<()> {
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

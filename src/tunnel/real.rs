@@ -1,17 +1,15 @@
 //! What tunnels are made with outside of tests: this machine, and this process.
 
-use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use tokio::sync::oneshot;
+use std::time::Duration;
 
 use super::machine::ThisMachine;
 use super::runner::Here;
 use super::tunnels::{LOOK, Settings, Within};
-use super::{Dial, fault, userspace};
+use super::{Dial, dns, fault, userspace};
 use crate::cancel::Cancel;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::events::{Events, Interact};
 use crate::inventory::{Tunnel, TunnelKind};
 use crate::ssh::Reply;
@@ -29,7 +27,10 @@ impl Settings {
             folder: data.join("tunnels"),
             runner: Arc::new(Here::new(events.clone(), interact)),
             backends: Arc::new(ThisMachine),
-            within: Arc::new(Inside(events.clone())),
+            within: Arc::new(Inside {
+                data: data.to_owned(),
+                events: events.clone(),
+            }),
             events,
             cancel,
             program: std::env::current_exe().unwrap_or_else(|_| "mroom".into()),
@@ -40,11 +41,15 @@ impl Settings {
 }
 
 /// Tunnels that live in this process.
-struct Inside(Arc<dyn Events>);
+struct Inside {
+    data: PathBuf,
+    events: Arc<dyn Events>,
+}
 
 impl Within for Inside {
     fn open(&self, profile: &Tunnel) -> Reply<Arc<dyn Dial>> {
-        let (profile, events) = (profile.clone(), self.0.clone());
+        let (profile, events) = (profile.clone(), self.events.clone());
+        let data = self.data.clone();
         Box::pin(async move {
             if profile.kind == TunnelKind::Ssh {
                 let name = &profile.name;
@@ -54,34 +59,18 @@ impl Within for Inside {
                      other programs through"
                 )));
             }
-            let gateway = resolve(&profile).await?;
-            let up: Arc<dyn Dial> = userspace::open(&profile, gateway, events).await?;
-            Ok(up)
+            let patience = Duration::from_secs(profile.number("timeout").unwrap_or(30).into());
+            let (host, port) = profile.endpoint(profile.kind.port())?;
+            let found = dns::resolve_here(&host, port, patience)
+                .await
+                .map_err(|e| {
+                    let message = format!("does not come up: {}", e.message());
+                    fault(&profile.name, "gateway", message).hint("is this machine online?")
+                })?;
+            let alone = userspace::alone(&data, &profile.name, patience, events.clone()).await?;
+            let up = userspace::open(&profile, found[0], events).await?;
+            up.keep(alone);
+            Ok(up as Arc<dyn Dial>)
         })
-    }
-}
-
-/// The address of a tunnel's server. A thread asks: resolvers take their time.
-async fn resolve(profile: &Tunnel) -> Result<SocketAddr> {
-    let (host, port) = profile.endpoint(profile.kind.port())?;
-    let (answer, answered) = oneshot::channel();
-    let name = host.clone();
-    let asking = move || {
-        let found = (name.as_str(), port).to_socket_addrs();
-        // Nobody waits any more: then nobody wants it.
-        let _ = answer.send(found.map(|mut all| all.next()));
-    };
-    std::thread::Builder::new()
-        .name("resolve".to_owned())
-        .spawn(asking)
-        .map_err(|e| Error::local(format!("cannot start a thread: {e}")).source(e))?;
-    let unknown = || {
-        let message = format!("does not come up: its server `{host}` has no address");
-        fault(&profile.name, "gateway", message).hint("is this machine online?")
-    };
-    match answered.await {
-        Ok(Ok(Some(address))) => Ok(address),
-        Ok(Err(e)) => Err(unknown().source(e)),
-        _ => Err(unknown()),
     }
 }

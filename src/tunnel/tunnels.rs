@@ -25,8 +25,6 @@ use crate::error::{Error, Result};
 use crate::events::{Events, Level};
 use crate::inventory::Tunnel;
 
-mod here;
-
 /// How often a tunnel is looked at, unless a test says otherwise.
 pub const LOOK: Duration = Duration::from_secs(10);
 /// How long all tunnels together may take to go down.
@@ -305,6 +303,10 @@ impl Tunnels {
             if orders.send(Order::Release(answer)).is_ok() {
                 let _ = answered.await;
             }
+        } else if let Some(Ok(up)) = entry.attempt.peek()
+            && let Way::Dial(dial) = &up.way
+        {
+            let _ = dial.close().await;
         }
         self.open.borrow_mut().remove(name);
         self.changed.notify_waiters();

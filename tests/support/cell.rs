@@ -161,6 +161,11 @@ impl Cell {
         })
     }
 
+    /// A process in it, as this machine knows it.
+    pub fn pid(&self) -> &str {
+        &self.inside
+    }
+
     /// Runs `mroom` of its home, which reaches it over its own loopback.
     pub fn mroom(&self, words: &[&str]) -> Done {
         run(&mut self.command(words), "")

@@ -12,3 +12,4 @@ pub mod scripted;
 pub mod sshd;
 pub mod terminal;
 pub mod wire;
+pub mod wireguard;

@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -45,41 +45,44 @@ pub async fn resolve(
     apart(move || asking.run()).await
 }
 
-/// The addresses of `name` as this machine knows them.
+/// The addresses of `name` as this machine knows them, each with `port`; never none.
 ///
 /// # Errors
-/// [`Kind::Connect`] when it does not, or not within `patience`.
-pub async fn resolve_here(name: &str, patience: Duration) -> Result<Vec<IpAddr>> {
+/// [`Kind::Connect`] when it does not know it, or does not say so within `patience`.
+pub async fn resolve_here(name: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>> {
     let name = name.to_owned();
-    let (shown, late) = (name.clone(), Instant::now() + patience);
-    let found = apart(move || {
-        let error = |what: &str| {
-            Error::new(Kind::Connect, format!("host `{name}` {what}")).hint(
-                "is it known behind the tunnel only? then tell which server knows: `dns=ADDRESS`",
-            )
-        };
-        let found = (name.as_str(), 0).to_socket_addrs();
-        let found = found.map_err(|e| error("does not resolve").source(e))?;
-        Ok(found.map(|address| address.ip()).collect::<Vec<_>>())
-    });
-    let found = found.await?;
-    if found.is_empty() || Instant::now() > late {
-        let message = format!("host `{shown}` does not resolve");
-        return Err(Error::new(Kind::Connect, message));
-    }
-    Ok(found)
+    let asked = (name.clone(), port);
+    let (answer, answered) = mpsc::channel();
+    // The C resolver cannot be interrupted; its thread can be left behind.
+    spawn(move || drop(answer.send(asked.to_socket_addrs())))?;
+    apart(move || {
+        let error = |what: &str| Error::new(Kind::Connect, format!("host `{name}` {what}"));
+        match answered.recv_timeout(patience) {
+            Ok(Ok(found)) if found.len() > 0 => Ok(found.collect()),
+            Ok(Ok(_)) => Err(error("does not resolve")),
+            Ok(Err(e)) => Err(error("does not resolve").source(e)),
+            Err(_) => Err(error(&format!(
+                "was not resolved within {} s",
+                patience.as_secs_f32()
+            ))),
+        }
+    })
+    .await
 }
 
 /// On a thread of its own, since it blocks; it may be left behind.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let (answer, answered) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("resolve".to_owned())
-        .stack_size(256 << 10)
-        .spawn(move || drop(answer.send(work())))
-        .map_err(|e| Error::local("cannot start a thread for the resolver").source(e))?;
+    spawn(move || drop(answer.send(work())))?;
     let gone = || Err(Error::local("the resolver's thread is gone"));
     answered.await.unwrap_or_else(|_| gone())
+}
+
+fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let thread = std::thread::Builder::new().name("resolve".to_owned());
+    let started = thread.stack_size(256 << 10).spawn(work);
+    let failed = |e| Error::local("cannot start a thread for the resolver").source(e);
+    started.map(drop).map_err(failed)
 }
 
 struct Asking {

@@ -196,14 +196,16 @@ fn asks_on_connections_where_there_is_no_route() {
 
 #[test]
 fn names_of_this_machine() {
+    let found = block_on(resolve_here("localhost", 7, PATIENCE)).unwrap();
     assert!(
-        !block_on(resolve_here("localhost", PATIENCE))
-            .unwrap()
-            .is_empty()
+        found.iter().all(|a| a.ip().is_loopback() && a.port() == 7),
+        "{found:?}"
     );
-    let error = block_on(resolve_here("no.such.name.invalid", PATIENCE)).unwrap_err();
+    let error = block_on(resolve_here("no.such.name.invalid", 7, PATIENCE)).unwrap_err();
     assert_eq!(
         error.message(),
         "host `no.such.name.invalid` does not resolve"
     );
+    let error = block_on(resolve_here("no.such.name.invalid", 7, Duration::ZERO)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Connect, "in no time at all: {error}");
 }

@@ -18,6 +18,17 @@ const LARGEST: usize = 65_536 + 256;
 const ASK: u8 = 1;
 const ANSWER: u8 = 2;
 
+/// A handshake that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    /// When it was asked for first.
+    pub since: Instant,
+    /// When last.
+    pub last: Instant,
+    /// How often.
+    pub times: u32,
+}
+
 /// What a datagram was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Came {
@@ -51,8 +62,8 @@ pub struct Outer {
     stuck: Option<Vec<u8>>,
     /// Bytes of packets that went and came.
     pub traffic: (u64, u64),
-    /// Since when we ask for a handshake, and how often we have.
-    pub asking: Option<(Instant, u32)>,
+    /// Our question that is out.
+    pub asking: Option<Asking>,
     /// When the last handshake was answered.
     pub shaken: Option<Instant>,
     /// Answers that were for us and do not fit our keys, since the last that did.
@@ -150,7 +161,7 @@ impl Outer {
             .tunn
             .format_handshake_initiation(&mut self.sealed, true);
         if let TunnResult::WriteToNetwork(message) = result {
-            asked(&mut self.asking);
+            asked(&mut self.asking, &mut self.link);
             Self::put(&mut self.link, &mut self.stuck, message);
         }
     }
@@ -160,7 +171,7 @@ impl Outer {
         match self.tunn.update_timers(&mut self.sealed) {
             TunnResult::WriteToNetwork(message) => {
                 if message.first() == Some(&ASK) {
-                    asked(&mut self.asking);
+                    asked(&mut self.asking, &mut self.link);
                 }
                 Self::put(&mut self.link, &mut self.stuck, message);
             }
@@ -191,7 +202,7 @@ impl Outer {
             self.tunn.encapsulate(packet, &mut self.sealed)
         {
             if datagram.first() == Some(&ASK) {
-                asked(&mut self.asking);
+                asked(&mut self.asking, &mut self.link);
             }
             Self::put(&mut self.link, &mut self.stuck, datagram);
         }
@@ -214,9 +225,16 @@ impl Outer {
     }
 }
 
-fn asked(asking: &mut Option<(Instant, u32)>) {
-    let (_, times) = asking.get_or_insert_with(|| (Instant::now(), 0));
-    *times += 1;
+/// What was said of the question before does not count for this one.
+fn asked(asking: &mut Option<Asking>, link: &mut Link) {
+    link.is_refused = false;
+    let now = Instant::now();
+    let (since, times) = asking.map_or((now, 0), |before| (before.since, before.times));
+    *asking = Some(Asking {
+        since,
+        last: now,
+        times: times + 1,
+    });
 }
 
 /// The packet that has come.

@@ -12,9 +12,10 @@ use tokio::sync::oneshot;
 
 use super::datagrams::Datagrams;
 use super::device::{Came, Device};
-use super::flow::{Flow, Opening};
+use super::flow::Flow;
 use super::health::Health;
 use super::icmp;
+use super::opening::{Opening, closed, refused};
 use super::settings::Settings;
 use super::stack::Stack;
 use super::wait::{Sleepers, sleep};
@@ -237,18 +238,14 @@ impl Engine {
 
     /// Tells those who wait how it went, and forgets what is over.
     fn settle(&mut self) {
-        let Engine {
-            stack,
-            flows,
-            health,
-            settings,
-            ..
-        } = self;
-        flows.retain_mut(|flow| {
+        let fault = self.health.fault(self.stack.device.outer());
+        let (stack, settings) = (&mut self.stack, &self.settings);
+        self.flows.retain_mut(|flow| {
+            let socket = stack.tcp(flow.handle);
             if let Some(opening) = flow.opening.take() {
-                flow.opening = settled(opening, flow.to, stack, flow.handle, health, settings);
+                flow.opening = opening.settled(flow.to, socket, settings, fault.as_ref());
             }
-            let is_over = flow.is_over(stack.tcp(flow.handle));
+            let is_over = flow.is_over(socket);
             if is_over {
                 stack.remove(flow.handle);
             }
@@ -324,55 +321,4 @@ impl Engine {
         };
         sleep(sleepers, pause);
     }
-}
-
-/// The opening when it is still to wait for.
-fn settled(
-    opening: Opening,
-    to: SocketAddr,
-    stack: &mut Stack<Device>,
-    handle: smoltcp::iface::SocketHandle,
-    health: &Health,
-    settings: &Settings,
-) -> Option<Opening> {
-    let state = stack.tcp(handle).state();
-    let name = &settings.name;
-    let error = match state {
-        State::SynSent if opening.answer.is_closed() => None,
-        State::SynSent if Instant::now() < opening.until => return Some(opening),
-        State::SynSent => Some(health.fault(stack.device.outer()).unwrap_or_else(|| {
-            let seconds = settings.timeout.as_secs();
-            let message = format!(
-                "connecting to {to} through the tunnel `{name}` timed out after {seconds} s"
-            );
-            let hint = "is the server up, and does the gateway let us to it?";
-            Error::new(Kind::Timeout, message).hint(hint)
-        })),
-        State::Closed => Some(refused(name, to, "connection refused")),
-        _ => {
-            // Who has gone meanwhile leaves a descriptor that ends by itself.
-            let _ = opening.answer.send(Ok(()));
-            return None;
-        }
-    };
-    stack.tcp(handle).abort();
-    if let Some(error) = error {
-        let _ = opening.answer.send(Err(error));
-    }
-    None
-}
-
-fn refused(name: &str, to: SocketAddr, why: &str) -> Error {
-    let message = format!("cannot connect to {to} through the tunnel `{name}`: {why}");
-    let error = Error::new(Kind::Connect, message);
-    match why {
-        "connection refused" => error.hint("is sshd running, and on this port?"),
-        _ => error.hint("is the server up, and does the gateway let us to it?"),
-    }
-}
-
-/// What who comes too late is told.
-pub fn closed(name: &str) -> Error {
-    let message = format!("the tunnel `{name}` is down");
-    Error::new(Kind::Tunnel, message).reason("dropped")
 }

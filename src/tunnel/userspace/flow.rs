@@ -10,22 +10,13 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
-use tokio::sync::oneshot;
 
-use crate::error::Result;
+use super::opening::Opening;
 
 /// How long a server may still talk to a program that has gone.
 const LINGER: Duration = Duration::from_secs(10);
 /// Long enough for the last ACK to have gone.
 const AFTERMATH: Duration = Duration::from_millis(100);
-
-/// Somebody who waits for a connection.
-pub struct Opening {
-    /// To be told.
-    pub answer: oneshot::Sender<Result<()>>,
-    /// Until then.
-    pub until: Instant,
-}
 
 /// One connection.
 pub struct Flow {

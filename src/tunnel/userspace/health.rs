@@ -7,13 +7,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
-use super::device::Outer;
+use super::device::{Asking, Outer};
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Level};
 
 /// A gateway that has not answered for so long does not answer any more; WireGuard asks every 5 s.
-const LOST: Duration = Duration::from_secs(12);
+const LOST: Duration = Duration::from_secs(7);
+/// An answer that has not come by then is lost: WireGuard asks again after 5 s.
+const ANSWER: Duration = Duration::from_secs(3);
 /// A machine that missed so much of the clock has slept, or its clock was set: then asking does no harm.
 const SLEPT: Duration = Duration::from_secs(30);
 /// A socket is not renewed more often.
@@ -74,11 +76,20 @@ impl Health {
                 outer.ask();
             }
         }
-        let times = outer.asking.map_or(0, |(_, times)| times);
-        let is_due = (times >= 2 && times != self.renewed.0) || outer.link.is_broken;
+        // Shortly before the next question, so that no answer is on its way to the old socket.
+        let is_next =
+            |asking: Asking| asking.last.elapsed() >= ANSWER && asking.times != self.renewed.0;
+        let is_due = outer.asking.is_some_and(is_next) || outer.link.is_broken;
         if is_due && self.renewed.1.elapsed() >= PAUSE {
-            self.renewed = (times, Instant::now());
+            let is_lost = outer.link.is_broken && outer.asking.is_some();
+            self.renewed = (
+                outer.asking.map_or(0, |asking| asking.times),
+                Instant::now(),
+            );
             self.renew(outer);
+            if is_lost {
+                outer.ask();
+            }
         }
         if self.first.is_some() {
             return self.wait_for_first(outer);
@@ -96,15 +107,17 @@ impl Health {
 
     /// Why connections get no answer, when it is the gateway's fault.
     pub fn fault(&self, outer: &Outer) -> Option<Error> {
-        let (since, _) = outer.asking?;
+        let silence = outer.asking?.since.elapsed();
+        if silence < LOST {
+            return None;
+        }
         let shown = self.settings.gateway_shown(outer.link.gateway());
-        let name = &self.settings.name;
-        let seconds = since.elapsed().as_secs();
-        (since.elapsed() >= LOST / 2).then(|| {
-            let message =
-                format!("the tunnel `{name}` is interrupted: the gateway {shown} has not answered for {seconds} s");
-            Error::new(Kind::Tunnel, message).reason("dropped")
-        })
+        let message = format!(
+            "the tunnel `{}` is interrupted: the gateway {shown} has not answered for {} s",
+            self.settings.name,
+            silence.as_secs()
+        );
+        Some(Error::new(Kind::Tunnel, message).reason("dropped"))
     }
 
     /// False when it has failed.
@@ -113,7 +126,7 @@ impl Health {
             let first = self.first.take();
             return first.is_some_and(|first| first.send(Ok(())).is_ok());
         }
-        let times = outer.asking.map_or(0, |(_, times)| times);
+        let times = outer.asking.map_or(0, |asking| asking.times);
         let is_late = self.begun.elapsed() >= self.settings.timeout;
         let is_refused = outer.link.is_refused && times >= 2;
         if is_late || is_refused || outer.misfits >= 2 {
@@ -144,22 +157,20 @@ impl Health {
     }
 
     fn tell(&mut self, outer: &Outer) {
-        let is_lost = outer
-            .asking
-            .is_some_and(|(since, _)| since.elapsed() >= LOST);
-        let name = &self.settings.name;
+        let silence = outer.asking.map(|asking| asking.since.elapsed());
+        let is_lost = silence.is_some_and(|silence| silence >= LOST);
+        let (level, what) = match (self.is_told, is_lost, silence) {
+            (false, true, _) => (Level::Warning, "does not answer any more; trying on"),
+            (true, _, None) => (Level::Notice, "answers again"),
+            _ => return,
+        };
+        self.is_told = is_lost;
         let shown = self.settings.gateway_shown(outer.link.gateway());
-        if is_lost && !self.is_told {
-            self.is_told = true;
-            let text = format!(
-                "the tunnel `{name}`: the gateway {shown} does not answer any more; trying on"
-            );
-            self.events.note(Level::Warning, None, &text);
-        } else if outer.asking.is_none() && self.is_told {
-            self.is_told = false;
-            let text = format!("the tunnel `{name}`: the gateway {shown} answers again");
-            self.events.note(Level::Notice, None, &text);
-        }
+        let text = format!(
+            "the tunnel `{}`: the gateway {shown} {what}",
+            self.settings.name
+        );
+        self.events.note(level, None, &text);
     }
 
     /// Another socket, and a new look at where the gateway's name points.

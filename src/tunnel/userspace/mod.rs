@@ -3,9 +3,11 @@
 //! One thread for each tunnel ([`engine`]) has a UDP socket to the gateway ([`link`]), WireGuard's protocol
 //! ([`device`]), a TCP/IP stack ([`stack`]), and a descriptor for each connection ([`flow`], and [`datagrams`] for
 //! UDP), whose other end is used like a socket to the server; it sleeps in [`wait`]. Routes and interfaces of this machine stay as they are. [`settings`]
-//! reads the profile, [`health`] watches over the gateway, [`icmp`] hears why a server cannot be reached.
+//! reads the profile, [`health`] watches over the gateway, [`icmp`] hears why a server cannot be reached,
+//! [`mod@alone`] keeps other processes off.
 //! Knows nothing of who holds tunnels; imports nothing of `fleet` or right of it.
 
+mod alone;
 mod datagrams;
 mod device;
 mod engine;
@@ -13,6 +15,7 @@ mod flow;
 mod health;
 mod icmp;
 mod link;
+mod opening;
 mod settings;
 mod stack;
 mod wait;
@@ -20,17 +23,19 @@ mod wait;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use tokio::sync::oneshot;
 
 use self::device::Device;
-use self::engine::{Command, Connect, Engine, Shared, closed};
+use self::engine::{Command, Connect, Engine, Shared};
 use self::health::Health;
 use self::link::Link;
+use self::opening::closed;
 use self::settings::Settings;
+use super::keeper::folder::Lock;
 use super::plan::Facts;
 use super::{Dial, Way, dns, random};
 use crate::error::{Error, Kind, Result};
@@ -38,11 +43,13 @@ use crate::events::Events;
 use crate::inventory::Tunnel;
 use crate::ssh::{Reply, Wake};
 
+pub use self::alone::alone;
+
 /// Stack of a tunnel's thread.
 const STACK: usize = 512 << 10;
 
 /// A tunnel that is up. It goes down when it is dropped; who has time for goodbyes calls
-/// [`Userspace::close`].
+/// [`Dial::close`].
 pub struct Userspace(Handle);
 
 /// What each connection needs of it. The thread ends with the last.
@@ -50,6 +57,8 @@ pub struct Userspace(Handle);
 struct Handle(Arc<Inner>);
 
 struct Inner {
+    // Let go when the tunnel is down.
+    alone: Mutex<Option<Lock>>,
     // Dropped before `_wake`, which then makes the thread see that.
     commands: mpsc::Sender<Command>,
     wake: Arc<Wake>,
@@ -117,6 +126,7 @@ async fn start(
         })
         .map_err(|e| fail("start a thread", e))?;
     let inner = Inner {
+        alone: Mutex::default(),
         commands,
         _wake: WakeOnDrop(wake.clone()),
         wake,
@@ -129,16 +139,10 @@ async fn start(
 }
 
 impl Userspace {
-    /// What is known of it now.
-    pub fn facts(&self) -> Facts {
-        let Inner {
-            shared, settings, ..
-        } = &*self.0.0;
-        Facts {
-            address: settings.addresses.first().map(|own| own.addr()),
-            interface: None,
-            received: Some(shared.received.load(Ordering::Relaxed)),
-            sent: Some(shared.sent.load(Ordering::Relaxed)),
+    /// Gives it the right to be the only one, for as long as it is up.
+    pub fn keep(&self, lock: Lock) {
+        if let Ok(mut alone) = self.0.0.alone.lock() {
+            *alone = Some(lock);
         }
     }
 
@@ -147,17 +151,6 @@ impl Userspace {
     pub fn last_handshake(&self) -> Option<Duration> {
         let shaken = self.0.0.shared.shaken.lock().ok()?;
         shaken.map(|at| at.elapsed())
-    }
-
-    /// Takes it down: connections have a moment for their goodbyes, those that do not end are reset.
-    pub fn close(&self) -> Reply<()> {
-        let handle = self.0.clone();
-        Box::pin(async move {
-            let (answer, answered) = oneshot::channel();
-            handle.send(Command::Close(answer));
-            // A thread that is gone already has closed it.
-            answered.await.unwrap_or(Ok(()))
-        })
     }
 }
 
@@ -172,6 +165,33 @@ impl Dial for Userspace {
 
     fn datagrams(&self, to: SocketAddr) -> Option<Reply<OwnedFd>> {
         self.0.datagrams(to)
+    }
+
+    fn facts(&self) -> Facts {
+        let Inner {
+            shared, settings, ..
+        } = &*self.0.0;
+        Facts {
+            address: settings.addresses.first().map(|own| own.addr()),
+            interface: None,
+            received: Some(shared.received.load(Ordering::Relaxed)),
+            sent: Some(shared.sent.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// What does not end by itself within a moment is reset.
+    fn close(&self) -> Reply<()> {
+        let handle = self.0.clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            handle.send(Command::Close(answer));
+            // A thread that is gone already has closed it.
+            let closed = answered.await.unwrap_or(Ok(()));
+            if let Ok(mut alone) = handle.0.alone.lock() {
+                *alone = None;
+            }
+            closed
+        })
     }
 }
 
@@ -239,7 +259,17 @@ impl Handle {
         }
         let settings = &self.0.settings;
         let found = match settings.dns.is_empty() {
-            true => dns::resolve_here(host, settings.timeout).await?,
+            true => {
+                let found = dns::resolve_here(host, 0, settings.timeout)
+                    .await
+                    .map_err(|e| {
+                        let name = &settings.name;
+                        e.hint(format!(
+                            "known behind the tunnel only? mroom tunnel set {name} dns=ADDRESS"
+                        ))
+                    })?;
+                found.into_iter().map(|place| place.ip()).collect()
+            }
             false => {
                 let way = Way::Dial(Arc::new(self.clone()));
                 dns::resolve(&way, &settings.dns, host, settings.timeout).await?

@@ -177,3 +177,100 @@ impl<D: Device> Stack<D> {
         Moment::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
+
+    /// A card that brings one packet, and forgets what is sent.
+    struct Tray(Option<Vec<u8>>);
+    struct Brought(Vec<u8>);
+    struct Forgotten;
+
+    impl RxToken for Brought {
+        fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
+            read(&self.0)
+        }
+    }
+
+    impl TxToken for Forgotten {
+        fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
+            write(&mut vec![0; length])
+        }
+    }
+
+    impl Device for Tray {
+        type RxToken<'a> = Brought;
+        type TxToken<'a> = Forgotten;
+
+        fn receive(&mut self, _: Moment) -> Option<(Brought, Forgotten)> {
+            self.0.take().map(|packet| (Brought(packet), Forgotten))
+        }
+
+        fn transmit(&mut self, _: Moment) -> Option<Forgotten> {
+            Some(Forgotten)
+        }
+
+        fn capabilities(&self) -> DeviceCapabilities {
+            let mut capabilities = DeviceCapabilities::default();
+            capabilities.medium = Medium::Ip;
+            capabilities.max_transmission_unit = 1420;
+            capabilities
+        }
+    }
+
+    /// The beginning of an IPv4 or IPv6 packet to us that looks right, with `rest` in it.
+    fn packet(is_six: bool, protocol: u8, port: u16, rest: &[u8]) -> Vec<u8> {
+        let mut inner = [22u16.to_be_bytes(), port.to_be_bytes()].concat();
+        inner.extend(rest);
+        let mut packet = match is_six {
+            true => {
+                let mut header = vec![0x60, 0, 0, 0, 0, inner.len() as u8, protocol, 64];
+                header.extend([0xfd, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+                header.extend([0xfd, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+                header
+            }
+            false => {
+                let length = 20 + inner.len() as u8;
+                let mut header = vec![0x45, 0, 0, length, 0, 0, 0, 0, 64, protocol, 0, 0];
+                header.extend([10, 7, 0, 1, 10, 7, 0, 2]);
+                let words = header
+                    .chunks(2)
+                    .map(|w| u32::from(w[0]) << 8 | u32::from(w[1]));
+                let sum: u32 = words.sum();
+                let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+                header[10..12].copy_from_slice(&sum.to_be_bytes());
+                header
+            }
+        };
+        packet.extend(inner);
+        packet
+    }
+
+    proptest! {
+        #[test]
+        fn survives_any_packet(
+            rest in proptest::collection::vec(any::<u8>(), 0..120),
+            protocol in prop_oneof![Just(6u8), Just(17), Just(1), Just(58), Just(0), any::<u8>()],
+            is_six: bool,
+            is_raw: bool,
+        ) {
+            let own = ["10.7.0.2/32".parse().unwrap(), "fd07::2/128".parse().unwrap()];
+            let mut stack = Stack::new(Tray(None), &own);
+            let to = if is_six { "[fd07::1]:22" } else { "10.7.0.1:22" };
+            let handle = stack.connect(to.parse().unwrap()).unwrap();
+            stack.datagrams("10.7.0.1:53".parse().unwrap()).unwrap();
+            stack.send();
+            let port = stack.tcp(handle).local_endpoint().unwrap().port;
+            stack.device.0 = Some(match is_raw {
+                true => rest,
+                false => packet(is_six, protocol, port, &rest),
+            });
+            stack.read();
+            stack.send();
+            stack.patience();
+        }
+    }
+}

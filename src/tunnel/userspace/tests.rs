@@ -17,7 +17,7 @@ use crate::events::Silent;
 
 const ECHO: u16 = 7;
 const DISCARD: u16 = 9;
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The other side: listens on its addresses, port 7 echoes, port 9 takes all and says nothing.
 struct Gateway {
@@ -74,8 +74,8 @@ impl Gateway {
             Arc::new(AtomicBool::new(false)),
         );
         let (stopped, deaf) = (stop.clone(), is_deaf.clone());
+        let link = Link::new(SocketAddr::from(([127, 0, 0, 1], from)), settings.port).unwrap();
         let thread = std::thread::spawn(move || {
-            let link = Link::new(SocketAddr::from(([127, 0, 0, 1], from)), settings.port).unwrap();
             let device = Device::new(&settings, link);
             let mut stack = stack::Stack::new(device, &settings.addresses);
             let echoes: Vec<_> = (0..connections).map(|_| stack.listen(ECHO)).collect();
