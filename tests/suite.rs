@@ -106,7 +106,9 @@ mod suite {
     mod sudo_files;
     mod tunnel_backends;
     mod tunnel_doctor;
+    mod tunnel_fleet;
     mod tunnel_profiles;
+    mod tunnel_socks;
     mod tunnel_ssh;
     mod tunnel_userspace;
     mod update_audit;

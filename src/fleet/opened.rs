@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::Room;
 use super::fronts::Fronts;
 use super::gate::Gate;
-use super::tunnels::missing;
 use crate::error::{Error, Result};
 use crate::inventory::{Server, Tunnel, TunnelKind};
 use crate::ssh::Target;
@@ -74,7 +73,8 @@ impl Room {
     /// # Errors
     /// [`crate::error::Kind::Tunnel`], and [`crate::error::Kind::Usage`] for a profile that lacks something.
     pub async fn open_tunnel(&self, name: &str, holder: &str) -> Result<Opened> {
-        let tunnel = self.store()?.tunnel(name)?.ok_or_else(|| missing(name))?;
+        let store = self.store()?;
+        let tunnel = store.tunnel(name)?.ok_or_else(|| store.no_tunnel(name))?;
         self.open_profile(&tunnel, holder).await
     }
 
@@ -83,15 +83,21 @@ impl Room {
     /// # Errors
     /// As [`Room::open_tunnel`].
     pub async fn open_profile(&self, tunnel: &Tunnel, holder: &str) -> Result<Opened> {
+        tunnel.kind.check_usable()?;
         let through = match tunnel.kind {
             TunnelKind::Ssh => {
                 let mut way = self.gate(tunnel, &mut Vec::new())?;
                 self.learn(&way)?;
+                // The tunnel's own server is always the last.
                 let Some(mut target) = way.hops.pop() else {
-                    return Err(missing(&tunnel.name));
+                    return Err(Error::usage("a tunnel without a server"));
                 };
                 target.route = way.route();
                 Through::Gate(self.own_gate(target, holder).await?)
+            }
+            _ if self.options.no_tunnel => {
+                let message = format!("the tunnel `{}` does not come up", tunnel.name);
+                return Err(Error::usage(message).hint("`--no-tunnel` keeps tunnels down"));
             }
             _ => {
                 if !self.fronts.knows(&tunnel.name) {

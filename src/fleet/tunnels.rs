@@ -44,7 +44,8 @@ impl Room {
     /// What stands before everything behind the tunnel `name`, the tunnel itself included, as the server
     /// of the id `server` sees it.
     pub(super) fn front(&self, name: &str, server: &str, path: &mut Vec<String>) -> Result<Way> {
-        let tunnel = self.store()?.tunnel(name)?.ok_or_else(|| missing(name))?;
+        let tunnel = self.profile(name)?;
+        tunnel.kind.check_usable()?;
         // A list's tunnel stands before all of its servers, but not before the one that it goes to.
         if tunnel.server == server {
             return Ok(Way::default());
@@ -59,14 +60,24 @@ impl Room {
         self.gate(&tunnel, path)
     }
 
+    /// The profile of a tunnel that servers name.
+    fn profile(&self, name: &str) -> Result<Tunnel> {
+        let store = self.store()?;
+        store.tunnel(name)?.ok_or_else(|| {
+            let unknown = store.no_tunnel(name);
+            let told = Error::new(Kind::Tunnel, unknown.message()).reason("config");
+            let hint = unknown.hint_text().unwrap_or_default();
+            told.hint(format!("{hint}; `--no-tunnel` connects directly"))
+        })
+    }
+
     /// Sees to it that the tunnel of a way can be brought up by its name alone: what it is, which it
     /// needs, and what all is behind it.
     pub(super) fn learn(&self, way: &Way) -> Result<()> {
         let Some(name) = way.tunnel.as_deref().filter(|n| !self.fronts.knows(n)) else {
             return Ok(());
         };
-        let profile = self.store()?.tunnel(name)?;
-        self.learn_profile(profile.ok_or_else(|| missing(name))?)
+        self.learn_profile(self.profile(name)?)
     }
 
     /// The same of a profile.
@@ -91,25 +102,17 @@ impl Room {
 
     /// The tunnels that this one goes through, the first to come up first.
     fn needs(&self, profile: &Tunnel) -> Result<Vec<Tunnel>> {
-        let mut needs: Vec<Tunnel> = Vec::new();
-        let mut next = profile.text("needs").map(str::to_owned);
-        while let Some(name) = next {
-            if name == profile.name || needs.iter().any(|n| n.name == name) {
-                let message = format!("the tunnel `{}` needs itself", profile.name);
-                return Err(Error::usage(message)
-                    .hint("`mroom tunnel set NAME needs=` takes away what it needs"));
-            }
-            let tunnel = self.store()?.tunnel(&name)?.ok_or_else(|| missing(&name))?;
-            if tunnel.kind == TunnelKind::Ssh {
-                return Err(Error::usage(format!(
-                    "the tunnel `{}` needs `{name}`, which is one over SSH: only connections go through it",
-                    profile.name
-                )));
-            }
-            next = tunnel.text("needs").map(str::to_owned);
-            needs.insert(0, tunnel);
+        let Some(needed) = profile.text("needs") else {
+            return Ok(Vec::new());
+        };
+        let chain = self.store()?.tunnel_chain(needed)?;
+        match chain.iter().find(|t| t.kind == TunnelKind::Ssh) {
+            None => Ok(chain),
+            Some(ssh) => Err(Error::usage(format!(
+                "the tunnel `{}` needs `{}`, which is one over SSH: only connections go through it",
+                profile.name, ssh.name
+            ))),
         }
-        Ok(needs)
     }
 
     /// The way through a tunnel over SSH: its server is the last of the jump hosts.
@@ -172,13 +175,4 @@ fn direct(tunnel: &Tunnel) -> Result<Target> {
         without: None,
         route: Route::Direct,
     })
-}
-
-pub(super) fn missing(name: &str) -> Error {
-    let command = crate::quote::words(&["mroom", "tunnel", "add", name]).unwrap_or_default();
-    Error::new(Kind::Tunnel, format!("there is no tunnel `{name}`"))
-        .reason("config")
-        .hint(format!(
-            "`{command} TYPE SERVER` adds it; `--no-tunnel` connects directly"
-        ))
 }

@@ -35,6 +35,8 @@ pub(super) struct Context {
     pub(super) ended: RefCell<Worst>,
     /// How each server's login gets at its docker, by the server's id.
     pub(super) docker: RefCell<HashMap<String, Found>>,
+    /// Handles of tunnels and forwards so far: each holds under a name of its own.
+    handles: Cell<u64>,
     /// Goodbyes that were begun by a synchronous `__close`; the VM's end waits for them.
     closing: RefCell<Vec<Reply<()>>>,
 }
@@ -51,6 +53,7 @@ impl Context {
             exit: Cell::new(None),
             ended: RefCell::default(),
             docker: RefCell::default(),
+            handles: Cell::new(0),
             closing: RefCell::default(),
         })
     }
@@ -76,6 +79,12 @@ impl Context {
             Either::Left((result, _)) => result,
             Either::Right(_) => Err(interrupted()),
         }
+    }
+
+    /// A name for whom a handle holds tunnels; no server's id holds a space.
+    pub(super) fn holder(&self, what: &str) -> String {
+        self.handles.set(self.handles.get() + 1);
+        format!("{what} {}", self.handles.get())
     }
 
     /// Begins to close a connection, from code that cannot wait.

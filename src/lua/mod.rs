@@ -37,6 +37,7 @@ mod spec;
 mod ssh;
 mod template;
 mod tree;
+mod tunnel;
 mod verbs;
 
 #[cfg(test)]
@@ -124,6 +125,7 @@ fn compose(context: &Rc<Context>) -> mlua::Result<Lua> {
     globals.raw_set("server", server::global(&lua, context)?)?;
     globals.raw_set("ssh", ssh::global(&lua, context)?)?;
     globals.raw_set("fleet", fleet::global(&lua, context)?)?;
+    globals.raw_set("tunnel", tunnel::global(&lua, context)?)?;
     require::install(&lua, context)?;
     mr::install(&lua, context)?;
     verbs::install(&lua)?;

@@ -4,11 +4,12 @@
 //! [`Dial::join`] moves the bytes from then on. Clients are local programs, and not trusted either.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags};
 
@@ -16,6 +17,7 @@ use super::Dial;
 use super::socks;
 use crate::error::{Error, Result};
 use crate::events::{Events, Level};
+use crate::inventory::endpoint;
 
 /// Clients that may be without their connection at the same time; further ones wait to be accepted.
 const CLIENTS: usize = 128;
@@ -30,12 +32,39 @@ pub enum Purpose {
     To(String, u16),
 }
 
+/// An address to listen on, as people write it: `PORT`, which is on loopback, or `ADDRESS:PORT`.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`].
+pub fn address(text: &str) -> Result<SocketAddr> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    text.parse().map_err(|_| {
+        Error::usage(format!("`{text}` is no address to listen on"))
+            .hint("such as `1080`, `127.0.0.1:1080` or `[::1]:1080`; port 0 is any free one")
+    })
+}
+
+/// Host and port as they are known behind the tunnel or server: `HOST:PORT`.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`].
+pub fn destination(text: &str) -> Result<(String, u16)> {
+    match endpoint(text, 0)? {
+        (_, 0) => Err(Error::usage(format!("`{text}` names no port"))
+            .hint("such as `127.0.0.1:5432` or `db.internal:5432`")),
+        place => Ok(place),
+    }
+}
+
 /// A listener. Dropped, it accepts nobody any more; connections that are there stay.
 pub struct Listener {
     /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
     wake: UnixStream,
+    accepting: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -83,7 +112,7 @@ impl Listener {
             joined: AtomicU64::new(0),
         });
         let (owned, waker) = (shared.clone(), wake.try_clone().map_err(failed)?);
-        std::thread::Builder::new()
+        let accepting = std::thread::Builder::new()
             .name("listener".to_owned())
             .stack_size(STACK)
             .spawn(move || accept(&listener, &owned, &waker, &woken))
@@ -92,6 +121,7 @@ impl Listener {
             address,
             shared,
             wake,
+            accepting: Some(accepting),
         })
     }
 
@@ -105,6 +135,10 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         ring(&self.wake);
+        if let Some(accepting) = self.accepting.take() {
+            // It waits for nobody; after it the address is free again.
+            let _ = accepting.join();
+        }
     }
 }
 
@@ -190,6 +224,36 @@ impl Shared {
                 }
                 joined.map_err(|e| e.context(format!("{host}:{port}")))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn addresses_and_destinations() {
+        assert_eq!(address("1080").unwrap().to_string(), "127.0.0.1:1080");
+        assert_eq!(address("0.0.0.0:1").unwrap().to_string(), "0.0.0.0:1");
+        assert_eq!(address("[::1]:0").unwrap().to_string(), "[::1]:0");
+        let db = ("db.internal".to_owned(), 5432);
+        assert_eq!(destination("db.internal:5432").unwrap(), db);
+        assert_eq!(destination("[::1]:5").unwrap(), ("::1".to_owned(), 5));
+        for text in ["", "70000", "localhost:1", ":1", "1.2.3.4", "::1:1 ", "-1"] {
+            assert_eq!(address(text).unwrap_err().kind().exit_code(), 2, "{text:?}");
+        }
+        for text in ["", "db", "db:0", "db:x", "d b:1", "::1", "-o:1", "a\nb:1"] {
+            let error = destination(text).unwrap_err();
+            assert_eq!(error.kind().exit_code(), 2, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_answer(text in any::<String>()) {
+            let _ = (address(&text), destination(&text));
         }
     }
 }

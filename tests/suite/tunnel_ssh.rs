@@ -176,6 +176,6 @@ fn a_tunnel_that_does_not_come_up_is_told_once_for_each_server() {
     says(&exec(), "the tunnel `office`: ");
     home.ok(&["set", "web", "tunnel=ofice"]);
     let no = exec();
-    says(&no, "there is no tunnel `ofice`");
-    says(&no, "`mroom tunnel add ofice TYPE SERVER` adds it");
+    says(&no, "there is no tunnel profile `ofice`");
+    says(&no, "did you mean `office`?");
 }

@@ -66,6 +66,7 @@ const NAMES: &[(&str, Wants)] = &[
     ("K=V|@FILE", Wants::Own), ("[STAGE.]KEY=VALUE", Wants::StageOption),
     ("[USER@]HOST[:PORT]", Wants::Own), ("HOST,...", Wants::Pattern), ("NEW-ID", Wants::Own), ("NEW-NAME", Wants::Own), ("KIND", Wants::Own), ("SERVER", Wants::Id), ("USER", Wants::Own),
     ("CHAR", Wants::Own), ("TIME", Wants::Own), ("AGE", Wants::Own), ("RUN", Wants::Own),
+    ("ADDRESS", Wants::Own), ("HOST:PORT", Wants::Own),
     ("PORT", Wants::Own), ("PORTS", Wants::Own), ("TEXT", Wants::Own), ("PATH", Wants::Own), ("VERB", Wants::Own),
     ("CHECK,...", Wants::Own), ("CHECK=N,N", Wants::Own), ("FILE|NAME", Wants::File),
 ];

@@ -1,11 +1,14 @@
 //! `mroom tunnel`: the profiles of tunnels, and the tunnels themselves. Each verb is a file.
 
 mod add;
+mod forward;
+mod listening;
 mod ls;
 mod rm;
 mod set;
 pub(super) mod shape;
 mod show;
+mod socks;
 mod words;
 
 use std::collections::BTreeSet;
@@ -38,6 +41,8 @@ pub enum Verb {
     Ls(ls::Args),
     Show(show::Args),
     Rm(rm::Args),
+    Socks(socks::Args),
+    Forward(forward::Args),
 }
 
 /// Does it.
@@ -48,6 +53,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         Verb::Ls(args) => ls::run(app, args),
         Verb::Show(args) => show::run(app, args),
         Verb::Rm(args) => rm::run(app, args),
+        Verb::Socks(args) => socks::run(app, args),
+        Verb::Forward(args) => forward::run(app, args),
     }
 }
 

@@ -168,7 +168,11 @@ impl World {
         };
         let room = Room::new(
             config,
-            RunOptions::default(),
+            RunOptions {
+                // Nothing is brought up on this machine for a spec.
+                no_tunnel: true,
+                ..RunOptions::default()
+            },
             (notes.clone(), Arc::new(Nobody)),
             (Arc::new(Redactor::new()), options.cancel.clone()),
             connector,
@@ -268,6 +272,9 @@ impl World {
                 let store = context.room.store()?;
                 for server in store.list()? {
                     store.remove(&server.id)?;
+                }
+                for tunnel in store.tunnels()? {
+                    store.remove_tunnel(&tunnel)?;
                 }
                 let folder = context.loader.user_dir();
                 if folder.exists() {

@@ -30,6 +30,11 @@ before_each(function()
   end
 end)
 
+-- Through a tunnel over SSH, whose server is a pretended one, too.
+before_each(function()
+  tunnel.add { name = "office", type = "SSH", server = "gate.example.org" }
+end)
+
 -- No machine but this one is scanned.
 local scan = mr.scan
 before_each(function()

@@ -95,7 +95,13 @@ async fn real() -> Names {
     let lua_written = keys(&bench, "require 'mr.server'").await;
     real.extend(prefixed("Remote:", registered("verbs", &methods)));
     real.extend(prefixed("Remote:", lua_written));
-    for (class, file) in [("Server", "server"), ("Ssh", "ssh"), ("Fleet", "fleet")] {
+    for (class, file) in [
+        ("Server", "server"),
+        ("Ssh", "ssh"),
+        ("Fleet", "fleet"),
+        ("Tunnel", "tunnel/handle"),
+        ("Forward", "tunnel/forward"),
+    ] {
         real.extend(prefixed(&format!("{class}:"), registered(file, &methods)));
         real.extend(prefixed(&format!("{class}."), registered(file, &fields)));
     }
@@ -114,7 +120,7 @@ async fn real() -> Names {
         keys(&bench, "require 'mr.docker'").await,
     ));
     for module in [
-        "server", "ssh", "fleet", "mr", "mr.json", "mr.text", "mr.stage",
+        "server", "ssh", "fleet", "tunnel", "mr", "mr.json", "mr.text", "mr.stage",
     ] {
         real.extend(prefixed(&format!("{module}."), keys(&bench, module).await));
     }

@@ -25,6 +25,7 @@ fn receiver(item: &Item) -> &'static str {
         Some("Fleet") => "fleet.select 'all'",
         Some("Fake") => "web",
         Some("Ssh") => "server('web'):connect()",
+        Some("Tunnel") => "tunnel.open { name = 'x', type = 'SSH', server = 'h', user = 'u' }",
         Some("mr.Ops") => "server('web'):ops()",
         Some("Docker") => "server('web'):docker()",
         Some("Compose") => "server('web'):docker():compose { folder = '/srv' }",
@@ -129,6 +130,8 @@ fn no_call_takes_options_in_secret() {
         "mr",
         "request",
         "spec/server",
+        "tunnel/forward",
+        "tunnel/handle",
     ] {
         let text = std::fs::read_to_string(format!("{folder}/{file}.rs")).unwrap();
         for (at, _) in text.match_indices("Options::new(\"") {
