@@ -107,6 +107,7 @@ mod suite {
     mod tunnel_backends;
     mod tunnel_doctor;
     mod tunnel_fleet;
+    mod tunnel_ipsec;
     mod tunnel_profiles;
     mod tunnel_socks;
     mod tunnel_ssh;

@@ -130,7 +130,7 @@ pub enum State {
     Up(Facts),
     /// It will not come up by waiting.
     Failed {
-        /// One word for code: `auth`, `proposal`, `gateway`, `config`.
+        /// One word for code: `auth`, `proposal`, `gateway`, `config`, `conflict`.
         reason: &'static str,
         /// What happened, in our words; lower-case, no stop.
         message: String,

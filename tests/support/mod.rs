@@ -4,6 +4,7 @@ pub mod account;
 pub mod apps;
 pub mod cell;
 pub mod home;
+pub mod ipsec;
 pub mod person;
 pub mod place;
 pub mod prompt;

@@ -67,9 +67,12 @@ const SERVICES: [&str; 3] = ["networkmanager", "vpnutil", "scutil"];
 /// The backend of that name that makes plans; also for a tunnel that another process began.
 pub fn named(name: &str) -> Option<Arc<dyn Backend>> {
     Some(match name {
+        "l2tp" => Arc::new(super::l2tp::L2tp),
         "networkmanager" => Arc::new(super::networkmanager::NetworkManager),
         "openvpn" => Arc::new(super::openvpn::OpenVpn),
         "scutil" => Arc::new(super::scutil::ScUtil),
+        "swanctl" => Arc::new(super::swanctl::Swanctl),
+        "vpnc" => Arc::new(super::vpnc::Vpnc),
         "vpnutil" => Arc::new(super::vpnutil::VpnUtil),
         "wg" => Arc::new(super::wireguard::WireGuard { by_daemon: false }),
         "wireguard-go" => Arc::new(super::wireguard::WireGuard { by_daemon: true }),

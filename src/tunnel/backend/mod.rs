@@ -2,14 +2,18 @@
 //! All pure: they give data, and whoever holds tunnels runs it. [`choose`] says which one makes a tunnel.
 
 pub mod choose;
+mod l2tp;
 mod look;
 mod networkmanager;
 mod openvpn;
+mod ppp;
 mod processes;
 mod scutil;
+mod swanctl;
 #[cfg(test)]
 mod testing;
 mod value;
+mod vpnc;
 mod vpnutil;
 mod wireguard;
 
