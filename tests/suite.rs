@@ -108,7 +108,9 @@ mod suite {
     mod tunnel_doctor;
     mod tunnel_fleet;
     mod tunnel_ipsec;
+    mod tunnel_life;
     mod tunnel_profiles;
+    mod tunnel_rights;
     mod tunnel_socks;
     mod tunnel_ssh;
     mod tunnel_userspace;

@@ -67,6 +67,11 @@ impl Fronts {
         })
     }
 
+    /// The tunnels themselves.
+    pub fn tunnels(&self) -> &Rc<Tunnels> {
+        &self.tunnels
+    }
+
     /// Whether [`Fronts::hold`] knows what to bring up.
     pub fn knows(&self, name: &str) -> bool {
         self.known.borrow().contains_key(name)

@@ -9,7 +9,7 @@ use super::gate::Gate;
 use crate::error::{Error, Result};
 use crate::inventory::{Server, Tunnel, TunnelKind};
 use crate::ssh::Target;
-use crate::tunnel::{Dial, Way};
+use crate::tunnel::{Dial, Tunnels, Way};
 
 /// A tunnel, or a server's own gate, that is up until it is closed.
 pub struct Opened {
@@ -68,6 +68,11 @@ impl Opened {
 }
 
 impl Room {
+    /// The tunnels of this run.
+    pub fn tunnels(&self) -> &Rc<Tunnels> {
+        self.fronts.tunnels()
+    }
+
     /// Brings a tunnel of the inventory up for `holder`.
     ///
     /// # Errors

@@ -120,22 +120,18 @@ impl Runner for Here {
         if self.root().is_some() {
             return Ok(());
         }
-        let told = steps.iter().map(|s| format!("\n  {s}")).collect::<String>();
-        let refused = match self.try_root(None) {
-            Ok(()) => {
-                let message = format!("the tunnel `{name}`: run as root by sudo:{told}");
-                self.events.note(Level::Info, None, &message);
-                return Ok(());
-            }
-            Err(e) => e,
+        let told: String = steps.iter().map(|s| format!("\n  {s}")).collect();
+        let message = format!("the tunnel `{name}` has root run:{told}");
+        self.events.note(Level::Info, None, &message);
+        let Err(refused) = self.try_root(None) else {
+            return Ok(());
         };
         if !refused.message().contains("asks for a password") {
             return Err(no_rights(name, &refused));
         }
-        let message = format!("the tunnel `{name}` is made by root:{told}");
-        self.events.note(Level::Notice, None, &message);
         for _ in 0..TRIES {
-            let prompt = format!("Password for sudo (tunnel `{name}`)");
+            let prompt =
+                format!("Password for sudo, for the tunnel `{name}` (-v tells what it runs)");
             let Some(password) = self.interact.secret(&prompt) else {
                 return Err(no_rights(name, &refused));
             };

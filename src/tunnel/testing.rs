@@ -165,7 +165,7 @@ impl Runner for Fake {
                 });
                 ended(0, &answers.collect::<String>(), "")
             }
-            ["install" | "rm", ..] => ended(0, "", ""),
+            ["install" | "sh", ..] => ended(0, "", ""),
             _ => ended(127, "", "not found"),
         }
     }

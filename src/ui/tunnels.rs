@@ -55,7 +55,7 @@ pub fn table(all: &[Status], width: Option<u16>, style: Style) -> String {
 }
 
 /// How it is, with what a person should know of it.
-fn state(status: &Status) -> String {
+pub fn state(status: &Status) -> String {
     let record = &status.record;
     let notes = [
         (record.keep, "kept"),

@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::events::Level;
 use crate::inventory::{Outline, TunnelUsers};
 use crate::output::Stream;
+use crate::tunnel::keeper::status::list;
 use crate::ui::grid::{Cell, Column, Grid};
-use crate::ui::json;
+use crate::ui::{json, tunnels};
 
 /// List the profiles, and which of them are up.
 #[derive(Debug, clap::Args)]
@@ -39,14 +40,18 @@ pub fn run(app: &App, _: &Args) -> Result<u8> {
         Column::new("TYPE", 8),
         Column::new("SERVER", 7),
         Column::new("USER", 4),
+        Column::new("STATE", 9),
         Column::new("FOR", 5),
     ]);
+    let there = list(&app.room.tunnels().tools().folder);
     for (outline, users) in &all {
+        let status = there.iter().find(|s| s.record.name == outline.name);
         grid.push(vec![
             Cell::new(&outline.name),
             Cell::new(outline.kind.as_str()),
             Cell::new(&outline.server),
             Cell::new(&outline.user),
+            Cell::new(&status.map(tunnels::state).unwrap_or_default()),
             Cell::new(&shape::users(users)),
         ]);
     }

@@ -1,6 +1,7 @@
 //! `mroom tunnel`: the profiles of tunnels, and the tunnels themselves. Each verb is a file.
 
 mod add;
+mod down;
 mod forward;
 mod listening;
 mod ls;
@@ -9,6 +10,8 @@ mod set;
 pub(super) mod shape;
 mod show;
 mod socks;
+mod status;
+mod up;
 mod words;
 
 use std::collections::BTreeSet;
@@ -43,6 +46,9 @@ pub enum Verb {
     Rm(rm::Args),
     Socks(socks::Args),
     Forward(forward::Args),
+    Up(up::Args),
+    Down(down::Args),
+    Status(status::Args),
 }
 
 /// Does it.
@@ -55,6 +61,9 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         Verb::Rm(args) => rm::run(app, args),
         Verb::Socks(args) => socks::run(app, args),
         Verb::Forward(args) => forward::run(app, args),
+        Verb::Up(args) => up::run(app, args),
+        Verb::Down(args) => down::run(app, args),
+        Verb::Status(args) => status::run(app, args),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::App;
 use crate::error::{Error, Result};
 use crate::events::Level;
+use crate::tunnel::keeper::status::of;
 use crate::ui::fold_ids;
 
 /// Remove a profile from the inventory.
@@ -19,6 +20,10 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let name = &args.name;
     if store.tunnel_outline(name)?.is_none() {
         return Err(store.no_tunnel(name));
+    }
+    if of(&app.room.tunnels().tools().folder, name).is_some() {
+        let error = Error::usage(format!("the tunnel {name} is up"));
+        return Err(error.hint(format!("`mroom tunnel down {}` first", super::typed(name))));
     }
     let named = store.tunnel_users(name)?;
     let users = super::shape::users(&named);

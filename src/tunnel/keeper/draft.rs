@@ -2,7 +2,7 @@
 //! but lookups.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -26,6 +26,9 @@ const RUN: &str = if cfg!(target_os = "macos") {
 } else {
     "/run/mroom"
 };
+
+/// Removes the tunnel's folder, and those around it when they are empty.
+const CLEAN: &str = r#"rm -rf -- "$1"; rmdir -- "$2/forward" "$2" 2>/dev/null; exit 0"#;
 
 /// A tunnel that is to come up.
 pub(super) struct Draft {
@@ -111,10 +114,20 @@ impl Keeper {
                 step.as_self()
             }
         };
-        let mut around = vec![own(Step::new(["install", "-d", "-m", "0700", &folder]))];
+        let made = match at
+            .folder
+            .parent()
+            .filter(|parent| *parent == Path::new(RUN))
+        {
+            Some(_) => vec!["install", "-d", "-m", "0700", RUN, &folder],
+            None => vec!["install", "-d", "-m", "0700", &folder],
+        };
+        let mut around = vec![own(Step::new(made))];
         around.extend(place.iter().flat_map(Namespace::up));
         let mut after: Vec<Step> = place.iter().flat_map(Namespace::down).collect();
-        after.push(own(Step::new(["rm", "-rf", "--", &folder]).may_fail()));
+        after.push(own(
+            Step::new(["sh", "-c", CLEAN, "sh", &folder, RUN]).may_fail()
+        ));
         let profile = (&*self.profile.name, self.profile.kind.as_str());
         let mut record = Record::new(profile, backend.name(), &at, &plan, &after);
         record.wire = place.map(|p| IpNet::V4(p.wire));
