@@ -67,12 +67,13 @@ tunnel = {}
 ---tunnel.add { name = "gate", type = "SSH", server = "gate.example.org", user = "ann" }
 ---```
 ---@param new mr.NewTunnel
----@return mr.TunnelProfile?
+---@return mr.TunnelProfile
 function tunnel.add(new) end
 
 ---The profile of that name, or nil.
 ---```lua
----if tunnel.get "office" then print(tunnel.get("office").server) end
+---local office = tunnel.get "office"
+---print(office and office.server)
 ---```
 ---@param name string
 ---@return mr.TunnelProfile?
@@ -91,7 +92,7 @@ function tunnel.list() end
 ---```
 ---@param name string
 ---@param opts mr.TunnelFields
----@return mr.TunnelProfile?
+---@return mr.TunnelProfile
 function tunnel.set(name, opts) end
 
 ---Removes a profile from the inventory.
@@ -115,7 +116,7 @@ function tunnel.open(what) end
 ---tunnel.with("office", function() print(server("db-01"):capture "uptime") end)
 ---```
 ---@param what string|mr.NewTunnel
----@param f fun(t: Tunnel): ...
+---@param f fun(t: Tunnel): any, any
 ---@return any ...
 function tunnel.with(what, f) end
 

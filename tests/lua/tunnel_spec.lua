@@ -1,5 +1,11 @@
 local SSH = { name = "office", type = "SSH", server = "gate.example.org:2222", user = "ann" }
 
+---@return mr.Err
+local function raised(f)
+  local _, err = mr.try(f)
+  return assert(err)
+end
+
 describe("tunnel profiles", function()
   it("are added, read, changed and removed", function()
     local profile = tunnel.add(SSH)
@@ -28,7 +34,7 @@ describe("tunnel profiles", function()
     expect(wg.fields.isolate):is "true"
     expect(#tunnel.list()):is(2)
     expect(tunnel.set("office", { user = "bob", jump = { "a", "b" } }).fields.jump):is "a,b"
-    expect(tunnel.get("office").user):is "bob"
+    expect(assert(tunnel.get "office").user):is "bob"
     expect(tunnel.set("office", { jump = "" }).fields.jump):is(nil)
     tunnel.remove "office"
     expect(tunnel.get "office"):is(nil)
@@ -36,7 +42,7 @@ describe("tunnel profiles", function()
 
   it("refuse what they do not know", function()
     local function refused(f, text)
-      local _, err = mr.try(f)
+      local err = raised(f)
       expect(err.kind):is "usage"
       expect(err.message):has(text)
     end
@@ -72,21 +78,21 @@ describe("tunnel.open", function()
     t:close()
     expect(t.is_open):is(false)
     expect(t:status().state):is "closed"
-    local _, err = mr.try(function()
+    local err = raised(function()
       t:socks { listen = "0" }
     end)
     expect(err.kind):is "tunnel"
   end)
 
   it("closes with its scope, also when that raises", function()
-    local seen
-    local _, err = mr.try(function()
+    local seen = {}
+    local err = raised(function()
       local t <close> = tunnel.open(SSH)
-      seen = t
+      seen.t = t
       error "on the way"
     end)
     expect(err.message):has "on the way"
-    expect(seen.is_open):is(false)
+    expect(seen.t.is_open):is(false)
   end)
 
   it("takes a profile that nobody keeps", function()
@@ -98,20 +104,20 @@ describe("tunnel.open", function()
   it("listens where it is told, or not at all", function()
     local t <close> = tunnel.open(SSH)
     for _, listen in ipairs { "x", "localhost:1", "70000" } do
-      local _, err = mr.try(function()
+      local err = raised(function()
         t:socks { listen = listen }
       end)
       expect(err.kind):is "usage"
     end
     local address = t:socks { listen = "0" }
-    local _, err = mr.try(function()
+    local err = raised(function()
       t:socks { listen = address }
     end)
     expect(err.message):has "cannot listen on"
   end)
 
   it("brings nothing up on this machine for a spec", function()
-    local _, err = mr.try(function()
+    local err = raised(function()
       tunnel.open { name = "v", type = "PPTP", server = "h", user = "u", password = "p" }
     end)
     expect(err.kind):is "usage"
@@ -120,24 +126,24 @@ end)
 
 describe("tunnel.with", function()
   it("gives what the function gives, and closes", function()
-    local kept
+    local kept = {}
     local a, b = tunnel.with(SSH, function(t)
-      kept = t
+      kept.t = t
       return t.name, 7
     end)
-    expect({ a, b, kept.is_open }):is { "office", 7, false }
+    expect({ a, b, kept.t.is_open }):is { "office", 7, false }
   end)
 
   it("closes when the function raises", function()
-    local kept
-    local _, err = mr.try(function()
+    local kept = {}
+    local err = raised(function()
       tunnel.with(SSH, function(t)
-        kept = t
+        kept.t = t
         mr.fail "no"
       end)
     end)
     expect(err.message):has "no"
-    expect(kept.is_open):is(false)
+    expect(kept.t.is_open):is(false)
   end)
 end)
 
@@ -156,7 +162,7 @@ describe("tunnel.forward", function()
   it("refuses what is no place", function()
     fake "web"
     for _, to in ipairs { "db", "db:0", "d b:1", "-x:1", "a\nb:1" } do
-      local _, err = mr.try(function()
+      local err = raised(function()
         tunnel.forward { server = "web", to = to }
       end)
       expect(err.kind):is "usage"

@@ -32,7 +32,7 @@ end)
 
 -- Through a tunnel over SSH, whose server is a pretended one, too.
 before_each(function()
-  tunnel.add { name = "office", type = "SSH", server = "gate.example.org" }
+  tunnel.add { name = "office", type = "SSH", server = "gate.example.org", user = "ann" }
 end)
 
 -- No machine but this one is scanned.
