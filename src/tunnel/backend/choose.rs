@@ -70,6 +70,7 @@ pub fn named(name: &str) -> Option<Arc<dyn Backend>> {
         "l2tp" => Arc::new(super::l2tp::L2tp),
         "networkmanager" => Arc::new(super::networkmanager::NetworkManager),
         "openvpn" => Arc::new(super::openvpn::OpenVpn),
+        "pptp" => Arc::new(super::pptp::Pptp),
         "scutil" => Arc::new(super::scutil::ScUtil),
         "swanctl" => Arc::new(super::swanctl::Swanctl),
         "vpnc" => Arc::new(super::vpnc::Vpnc),
@@ -222,9 +223,12 @@ pub fn choose(profile: &Tunnel, machine: &dyn Machine) -> Result<Choice> {
     let helped = candidates
         .iter()
         .find(|c| c.lacks.iter().any(|lack| lack.package.is_some()));
-    let hint = match helped.map(|c| install(c, machine)) {
-        Some(command) => command,
-        None => format!("mroom doctor tunnel {}", profile.name),
+    let name = crate::quote::word(&profile.name).unwrap_or_default();
+    let is_forced = profile.text("backend").is_some_and(|name| name != "auto");
+    let hint = match helped {
+        Some(candidate) => install(candidate, machine),
+        None if is_forced => format!("mroom tunnel set {name} backend=auto"),
+        None => format!("mroom doctor tunnel {name}"),
     };
     Err(Error::new(Kind::Tunnel, message)
         .reason("missing")

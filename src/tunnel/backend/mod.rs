@@ -7,6 +7,7 @@ mod look;
 mod networkmanager;
 mod openvpn;
 mod ppp;
+mod pptp;
 mod processes;
 mod scutil;
 mod swanctl;

@@ -90,6 +90,31 @@ fn what_is_asked_for_is_taken_or_refused() {
 }
 
 #[test]
+fn what_no_package_has() {
+    let machine = Made {
+        programs: vec!["wg", "ip"],
+        root: true,
+        ..linux()
+    };
+    let error = choose(
+        &profile(TunnelKind::WireGuard, &[("backend", "wg")]),
+        &machine,
+    )
+    .err()
+    .unwrap();
+    assert!(
+        error
+            .message()
+            .ends_with("wg lacks the kernel module wireguard"),
+        "{error}"
+    );
+    assert_eq!(
+        error.hint_text(),
+        Some("mroom tunnel set office backend=auto")
+    );
+}
+
+#[test]
 fn a_mac_has_its_own() {
     let machine = |programs: &[&'static str]| Made {
         os: "macos",
@@ -135,4 +160,17 @@ fn a_named_connection_goes_first() {
         .err()
         .unwrap();
     assert!(!error.message().contains("networkmanager"), "{error}");
+}
+
+/// Every backend that an order names is there and calls itself so.
+#[test]
+fn names_are_names() {
+    for kind in TunnelKind::usable() {
+        for os in ["linux", "macos"] {
+            for wanted in order(kind, os) {
+                let found = choice(wanted).unwrap_or_else(|| panic!("no backend {wanted}"));
+                assert_eq!(name(&found), *wanted);
+            }
+        }
+    }
 }
