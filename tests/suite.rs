@@ -110,6 +110,7 @@ mod suite {
     mod tunnel_ipsec;
     mod tunnel_life;
     mod tunnel_profiles;
+    mod tunnel_refused;
     mod tunnel_rights;
     mod tunnel_socks;
     mod tunnel_ssh;

@@ -6,6 +6,7 @@
 //! is wrong.
 
 mod line;
+mod tunnels;
 mod values;
 mod wants;
 mod world;

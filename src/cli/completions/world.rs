@@ -4,10 +4,11 @@ use clap::Arg;
 
 use super::super::pages::TOPICS;
 use super::super::{args, vm};
+use super::tunnels;
 use super::values::{Candidate, Files, Found, candidate, commands, plain};
 use super::wants::{Wants, wants};
 use crate::config::Config;
-use crate::inventory::{FIELDS as FIELDS_OF_TUNNELS, Names, TunnelKind};
+use crate::inventory::Names;
 use crate::lua::Reference;
 use crate::ui::columns;
 
@@ -114,8 +115,8 @@ impl World {
                 list
             }
             Wants::Tunnel => plain(self.names.tunnels()),
-            Wants::TunnelKind => plain(TunnelKind::usable().map(|k| k.as_str().to_owned())),
-            Wants::TunnelField => self.tunnel_field(word),
+            Wants::TunnelKind => tunnels::kinds(),
+            Wants::TunnelField => tunnels::fields(&self.names, &self.words, word),
             Wants::Subject => {
                 let mut list = plain(Reference::bundled().names());
                 list.extend(plain(["ops", "stages", "workflows"].map(str::to_owned)));
@@ -197,30 +198,6 @@ impl World {
         let keys = keys.chain(self.names.keys());
         let keys = keys.filter(|key| !without.contains(&key.as_str()));
         plain(keys.map(|key| format!("{head}{key}=")))
-    }
-
-    /// `key=` of the type that the line names, or of the profile's; behind that, the values of some.
-    fn tunnel_field(&self, word: &str) -> Vec<Candidate> {
-        let kinds = self.words.iter().filter_map(|word| {
-            let stored = || self.names.tunnel_kind(word);
-            TunnelKind::from_word(word).or_else(|| TunnelKind::from_word(&stored()?))
-        });
-        let kind = kinds.last();
-        let fields = FIELDS_OF_TUNNELS
-            .iter()
-            .filter(|field| kind.is_none_or(|kind| field.kinds.contains(&kind)));
-        let Some((key, _)) = word.split_once('=') else {
-            let keys = fields.map(|f| candidate(format!("{}=", f.key), f.help));
-            let mut list: Vec<Candidate> = keys.collect();
-            list.dedup_by(|a, b| a.value == b.value);
-            return list;
-        };
-        let values = match key {
-            "needs" => self.names.tunnels(),
-            "isolate" => ["true", "false"].map(str::to_owned).to_vec(),
-            _ => Vec::new(),
-        };
-        plain(values.into_iter().map(|v| format!("{key}={v}")))
     }
 
     /// `key=` of the stages on the line (of all when there is none yet), with `stage.` before it

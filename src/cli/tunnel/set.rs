@@ -6,6 +6,7 @@ use super::words::{self, Stdin};
 use crate::error::{Error, Result};
 use crate::events::Level;
 use crate::secret::Secret;
+use crate::tunnel::keeper::status;
 
 /// Change a profile.
 ///
@@ -49,6 +50,11 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     app.room.store()?.put_tunnel(&tunnel)?;
     let message = format!("set the tunnel profile {}", tunnel.name);
     app.screen.note(Level::Notice, None, &message);
+    let folder = app.room.config.data_dir().join("tunnels");
+    if status::of(&folder, &tunnel.name).is_some() {
+        let message = "it is up: the change counts when it comes up the next time";
+        app.screen.note(Level::Notice, None, message);
+    }
     super::tell_lacks(app, &tunnel);
     Ok(0)
 }

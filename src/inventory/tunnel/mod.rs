@@ -2,8 +2,8 @@
 //! Bringing one up is the tunnels' business.
 //!
 //! [`fields`] says what a profile may hold beside type, server, user and password; [`line`] and
-//! [`json`] are its two written forms, [`files`] takes in the files that it names, [`store`] keeps it.
-//! Everything but [`store`] and [`files`] is pure.
+//! [`json`] are its two written forms, [`files`] takes in the files that it names, [`store`] keeps it, [`relations`] tells who needs whom.
+//! Everything but [`store`], [`relations`] and [`files`] is pure.
 
 mod checks;
 mod endpoint;
@@ -13,6 +13,7 @@ pub(super) mod json;
 mod kind;
 pub(super) mod line;
 mod ovpn;
+mod relations;
 mod store;
 mod wg_quick;
 
@@ -22,7 +23,8 @@ pub use endpoint::endpoint;
 pub use fields::{FIELDS, Field};
 pub use kind::TunnelKind;
 pub use ovpn::{Part as OvpnPart, parts as ovpn_parts};
-pub use store::{Outline, TunnelUsers};
+pub use relations::TunnelUsers;
+pub use store::Outline;
 
 use super::check;
 use crate::error::{Error, Result};

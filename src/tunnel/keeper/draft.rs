@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::ends::{Ends, look_up, resolve};
+use super::prove::setting;
 use super::record::Record;
 use super::{Keeper, literal};
 use crate::error::Result;
@@ -15,7 +16,7 @@ use crate::events::Level;
 use crate::secret::Secret;
 use crate::tunnel::backend::Backend;
 use crate::tunnel::namespace::{self, Namespace};
-use crate::tunnel::plan::{At, Plan, Step};
+use crate::tunnel::plan::{At, Plan, Routing, Step};
 use crate::tunnel::routes::{Hop, questions, through, unfit};
 
 /// Where name servers listen.
@@ -52,9 +53,15 @@ impl Keeper {
         ends: &[(String, u16)],
         backend: Arc<dyn Backend>,
     ) -> Result<(Vec<Step>, Vec<IpNet>)> {
-        let mut draft = self.draft(ends, backend)?;
-        draft.around.append(&mut draft.plan.up);
-        Ok((draft.around, draft.at.ranges))
+        let Draft {
+            around, plan, at, ..
+        } = self.draft(ends, backend)?;
+        let routes = match &plan.routing {
+            Routing::Interface(interface) => Some(setting(&at.ranges, interface)),
+            Routing::Own | Routing::Service => None,
+        };
+        let steps = around.into_iter().chain(plan.up).chain(routes);
+        Ok((steps.collect(), at.ranges))
     }
 
     /// What is to be done, with nothing done yet.

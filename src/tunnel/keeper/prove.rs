@@ -28,6 +28,14 @@ const ASKED: usize = 4;
 /// So many ways are looked at.
 const LOOKED: usize = 256;
 
+/// Sets routes. Those that are there already are no fault; where they lead is looked at afterwards.
+pub(super) fn setting(ranges: &[IpNet], interface: &str) -> Step {
+    let text = Secret::new(batch("add", ranges, interface));
+    Step::new(["ip", "-force", "-batch", "-"])
+        .stdin(text)
+        .may_fail()
+}
+
 impl Keeper {
     /// Sets the routes of a tunnel that is up, sees that they lead into it, and asks for a sign of life
     /// from behind. Without one it is up all the same, and a person hears of it.
@@ -107,11 +115,7 @@ impl Keeper {
         if missing.is_empty() {
             return Ok(());
         }
-        let text = Secret::new(batch("add", &missing, &interface));
-        // Those that are there already are no fault; where they lead is looked at next.
-        let step = Step::new(["ip", "-force", "-batch", "-"])
-            .stdin(text)
-            .may_fail();
+        let step = setting(&missing, &interface);
         self.ready([&step].into_iter())?;
         let stop = || self.is_stopped();
         self.tools
