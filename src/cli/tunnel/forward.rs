@@ -5,7 +5,7 @@ use super::listening::{Place, serve};
 use crate::error::Result;
 use crate::tunnel::listen::{Purpose, destination};
 
-/// Listen on this machine and connect to HOST:PORT from a server, until Ctrl-C.
+/// Listen here, connect to HOST:PORT from a server, until Ctrl-C.
 ///
 /// HOST is as the server knows it. The server is reached as ever: through its tunnel and its jump hosts.
 #[derive(Debug, clap::Args)]

@@ -11,7 +11,7 @@ use crate::ui::{Paint, json};
 /// Columns of the names.
 const NAMES: usize = 14;
 
-/// Show everything that is known of a profile; of secrets, that they are set.
+/// Show all of a profile; of secrets, that they are set.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The profile.

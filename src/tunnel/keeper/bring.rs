@@ -15,6 +15,8 @@ use crate::tunnel::plan::{Facts, State, Step};
 
 /// How long a tunnel may take to come up unless its profile says.
 const PATIENCE: u32 = 30;
+/// How long a daemon has to look like itself.
+const SETTLE: Duration = Duration::from_secs(1);
 /// How often one that is coming is asked.
 const TICK: Duration = Duration::from_millis(150);
 
@@ -172,6 +174,13 @@ impl Keeper {
                 let failed = e.remote_output().and_then(&told);
                 return Err(match failed {
                     Some(State::Failed { reason, message }) => self.fault(reason, said(&message)),
+                    _ if e.kind() == Kind::Timeout && Instant::now() >= until => {
+                        let message =
+                            format!("did not come up in its time: `{program}` was still at work");
+                        let name = crate::quote::word(&self.profile.name).unwrap_or_default();
+                        let hint = format!("`mroom tunnel set {name} timeout=120` gives it more");
+                        self.fault("timeout", message).hint(hint)
+                    }
                     _ if e.kind() == Kind::Timeout => {
                         let message = format!("does not come up: {}", e.message());
                         self.fault("timeout", message).hint(self.doctor())
@@ -206,9 +215,18 @@ impl Keeper {
         until: Instant,
         seconds: u32,
     ) -> Result<Facts> {
+        let mut is_settled = false;
         loop {
             match self.state(record, backend) {
                 State::Up(facts) => return Ok(facts),
+                // A daemon that has just begun may not look like itself yet.
+                State::Failed { reason, .. }
+                    if !is_settled && matches!(reason, "config" | "dropped") =>
+                {
+                    is_settled = true;
+                    std::thread::sleep(SETTLE);
+                    continue;
+                }
                 State::Failed { reason, message } => {
                     return Err(self.fault(reason, said(&message)).hint(self.doctor()));
                 }
