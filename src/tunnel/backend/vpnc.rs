@@ -47,7 +47,7 @@ impl Backend for Vpnc {
     fn needs(&self, _profile: &Tunnel) -> Needs {
         Needs {
             tools: vec![("vpnc", "vpnc"), ("ip", "iproute2")],
-            modules: vec!["tun"],
+            files: vec![(&["/dev/net/tun"], "")],
             root: true,
             ..Needs::default()
         }
