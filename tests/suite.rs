@@ -109,6 +109,7 @@ mod suite {
     mod tunnel_fleet;
     mod tunnel_ipsec;
     mod tunnel_life;
+    mod tunnel_macos;
     mod tunnel_profiles;
     mod tunnel_refused;
     mod tunnel_rights;
