@@ -31,11 +31,12 @@ test-lab: setup-lab
 	$(CARGO) build --locked
 	@tests/lab/vm up
 	@tests/lab/day target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
-	@tests/lab/tunnels target/debug/mroom
+	@tests/lab/tunnels target/debug/mroom types foreign guest named shared killed:wg
 
 test-lab-all: test-lab
 	@tests/lab/vm up
 	@tests/lab/ops target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
+	@tests/lab/tunnels target/debug/mroom
 	@tests/lab/stages target/debug/mroom
 
 lint: setup-lint $(STYLUA) $(EMMYLUA)
