@@ -176,6 +176,7 @@ impl Gate {
     async fn connect(&self) -> Result<Arc<dyn Transport>> {
         let mut target = self.target.clone();
         let work = async {
+            target.network = network(&target.route);
             target.route = match &self.below {
                 Below::Route(route) => route.clone(),
                 Below::Dial { hop, dial } => over(&**dial, hop, &target).await?,
@@ -267,6 +268,19 @@ fn of_target(error: Error, hop: &str, target: &Target) -> Error {
     match error.reason_word().map(str::to_owned) {
         Some(reason) => told.source(error).reason(reason),
         None => told.source(error),
+    }
+}
+
+/// The tunnel whose far end is the network of what comes next.
+pub(super) fn network(route: &Route) -> Option<String> {
+    match route {
+        Route::Behind(name) => Some(name.clone()),
+        Route::Through(hops) => hops
+            .last()?
+            .id
+            .strip_prefix(tunnels::PREFIX)
+            .map(str::to_owned),
+        _ => None,
     }
 }
 

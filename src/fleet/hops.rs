@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, join_all};
 
 use super::fronts::Fronts;
-use super::gate::{Below, Gate, outermost, over};
+use super::gate::{Below, Gate, network, outermost, over};
 use super::logged;
 use crate::error::Result;
 use crate::journal::Log;
@@ -39,6 +39,7 @@ impl Reach {
             let id = target.id.clone();
             let work = async {
                 let mut target = target.clone();
+                target.network = network(&target.route);
                 target.route = match self.below(&target, &target.id).await? {
                     Below::Route(route) => route,
                     Below::Dial { hop, dial } => over(&*dial, &hop, &target).await?,

@@ -189,6 +189,7 @@ impl Room {
             key: server.key().map(expand_tilde),
             key_only: false,
             without: None,
+            network: None,
             route: Route::Direct,
         })
     }

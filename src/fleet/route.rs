@@ -205,6 +205,7 @@ fn elsewhere(word: &str) -> Result<Target> {
         key: None,
         key_only: false,
         without: None,
+        network: None,
         route: Route::Direct,
     })
 }

@@ -8,7 +8,7 @@ use crate::inventory::{Tunnel, TunnelKind, local_user};
 use crate::ssh::{Route, Target};
 
 /// What the ids of tunnels begin with; a server's id holds no space.
-const PREFIX: &str = "tunnel ";
+pub(super) const PREFIX: &str = "tunnel ";
 
 /// The id of what a tunnel goes to, for messages and the log.
 pub(super) fn id(name: &str) -> String {
@@ -173,6 +173,7 @@ fn direct(tunnel: &Tunnel) -> Result<Target> {
         key: None,
         key_only: false,
         without: None,
+        network: None,
         route: Route::Direct,
     })
 }

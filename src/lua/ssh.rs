@@ -79,6 +79,7 @@ pub(super) fn global(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
                 key: opts.text("key")?.map(|k| expand_tilde(&k)),
                 key_only: opts.flag("key_only")?.unwrap_or(false),
                 without: None,
+                network: None,
                 route: context.room.route_to(&id, opts.text("jump")?.as_deref())?,
             };
             let transport = context.wait(context.room.connect(target)).await?;

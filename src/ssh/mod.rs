@@ -72,6 +72,9 @@ pub struct Target {
     pub without: Option<String>,
     /// How to get there.
     pub route: Route,
+    /// The network that the host's address belongs to, when that is not this machine's own: the same
+    /// address may be another server there. Who connects sets it.
+    pub network: Option<String>,
 }
 
 /// The way to a server.
@@ -94,6 +97,16 @@ pub enum Route {
         /// What [`Transport::dial`] or the tunnel gave.
         socket: Arc<OwnedFd>,
     },
+}
+
+impl Target {
+    /// The host as known_hosts names it: `ADDRESS%NETWORK` in a network that is not this machine's.
+    fn known_as(&self) -> String {
+        match &self.network {
+            Some(network) => format!("{}%{network}", self.host.trim_matches(['[', ']'])),
+            None => self.host.clone(),
+        }
+    }
 }
 
 /// The names that an error of a connection carries.

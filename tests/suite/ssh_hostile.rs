@@ -33,6 +33,7 @@ fn target(host: &str, port: u16) -> Target {
         key: None,
         key_only: false,
         without: None,
+        network: None,
         route: machineroom::ssh::Route::Direct,
     }
 }

@@ -41,6 +41,7 @@ impl Gateway {
             key: Some(self.cell.home.path(".ssh/id_ed25519")),
             key_only: true,
             without: None,
+            network: None,
             route: Route::Over {
                 socket: Arc::new(socket),
                 hop: "the tunnel".to_owned(),

@@ -61,6 +61,9 @@ END
     ip netns exec gate$n openvpn --cd /srv/gates --config server$n.conf --daemon --log gate$n.log --writepid gate$n.pid
     sed -e "s/^ListenAddress.*/ListenAddress 10.77.0.10/" /etc/lab/sshd_config >sshd$n
     echo "SetEnv BEHIND=gate$n" >>sshd$n
+    # The same address, and yet another server.
+    ssh-keygen -q -t ed25519 -N '' -f host$n
+    sed -i "s,^HostKey.*,HostKey /srv/gates/host$n," sshd$n
     ip netns exec gate$n /usr/sbin/sshd -f /srv/gates/sshd$n -E /srv/gates/sshd$n.log
 done
 "##;

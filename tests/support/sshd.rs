@@ -127,6 +127,7 @@ impl Sshd {
             key: Some(self.path("id")),
             key_only: false,
             without: None,
+            network: None,
             route: machineroom::ssh::Route::Direct,
         }
     }

@@ -27,7 +27,12 @@ use known_hosts::{Line, Marker};
 use names::matches_list;
 
 /// What is known about one server's keys.
-pub struct Known(Vec<Line>);
+pub struct Known {
+    /// The lines for its name.
+    lines: Vec<Line>,
+    /// Keys for its bare address, when its name has more than that.
+    bare: Vec<Line>,
+}
 
 impl Known {
     /// Reads the known_hosts files of `options`.
@@ -37,15 +42,23 @@ impl Known {
     pub fn load(options: &Options, target: &Target) -> Result<Self> {
         let mut files: Vec<&Path> = vec![&options.known_hosts];
         files.extend(options.known_hosts_also.iter().map(PathBuf::as_path));
-        Ok(Known(known_hosts::lookup(
-            &files,
-            &target.host,
-            target.port,
-        )?))
+        let lookup = |host: &str| known_hosts::lookup(&files, host, target.port);
+        let name = target.known_as();
+        let (mut lines, mut bare) = (lookup(&name)?, Vec::new());
+        if name != target.host {
+            // What is signed or revoked is so everywhere; a key for the bare address is one only when the
+            // server shows the same.
+            let (keys, others) = lookup(&target.host)?
+                .into_iter()
+                .partition(|l| l.marker == Marker::Key);
+            bare = keys;
+            lines.extend(others);
+        }
+        Ok(Known { lines, bare })
     }
 
     fn with(&self, marker: Marker) -> impl Iterator<Item = &Line> {
-        self.0.iter().filter(move |l| l.marker == marker)
+        self.lines.iter().filter(move |l| l.marker == marker)
     }
 
     /// Asks the server for a key of a type that is known, so that a server with several keys is
@@ -56,6 +69,7 @@ impl Known {
             supported.into_iter().partition(|a| a.ends_with(SUFFIX));
         let is_known = |algorithm: &&str| {
             self.with(Marker::Key)
+                .chain(&self.bare)
                 .any(|l| key_type_of(algorithm) == l.key_type)
         };
         let mut order = Vec::new();
@@ -85,7 +99,7 @@ impl Known {
         let key_type = type_of_blob(blob).ok_or_else(|| {
             Error::new(Kind::HostKey, "the server's host key cannot be understood")
         })?;
-        let name = name_of(&target.host, target.port);
+        let name = name_of(&target.known_as(), target.port);
         self.judge(blob, key_type, &name, options, target, patience)?;
         let step = Step::HostKey {
             key_type: key_type.to_owned(),
@@ -110,7 +124,8 @@ impl Known {
         if let Some(line) = self.with(Marker::Revoked).find(|l| l.blob == blob) {
             return Err(revoked(line));
         }
-        if self.with(Marker::Key).any(|l| l.blob == blob) {
+        let known = self.with(Marker::Key).chain(&self.bare);
+        if known.into_iter().any(|l| l.blob == blob) {
             return Ok(());
         }
         let fingerprint = fingerprint(blob);
