@@ -46,6 +46,7 @@ lint: setup-lint $(STYLUA) $(EMMYLUA)
 	.ci/check-types $(EMMYLUA)
 
 bench: setup-bench
+	@[ "$$(id -u)" != 0 ] || tests/lab/engine image
 	$(CARGO) build --locked --release
 	@benches/run target/release/mroom
 
