@@ -220,7 +220,8 @@ fn parse_server(mut map: Map<String, Value>) -> Result<Record> {
     Ok(record)
 }
 
-fn optional(map: &Map<String, Value>, key: &str) -> Result<Option<String>> {
+/// A text that may be missing.
+pub(super) fn optional(map: &Map<String, Value>, key: &str) -> Result<Option<String>> {
     match map.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -228,7 +229,8 @@ fn optional(map: &Map<String, Value>, key: &str) -> Result<Option<String>> {
     }
 }
 
-fn required(map: &Map<String, Value>, key: &str) -> Result<String> {
+/// A text that must be there.
+pub(super) fn required(map: &Map<String, Value>, key: &str) -> Result<String> {
     optional(map, key)?.ok_or_else(|| Error::usage(format!("no `{key}`")))
 }
 
@@ -245,7 +247,8 @@ fn take<T: serde::de::DeserializeOwned>(
     }
 }
 
-fn wrong(key: &str, what: &str) -> Error {
+/// What is said of a value of another kind.
+pub(super) fn wrong(key: &str, what: &str) -> Error {
     Error::usage(format!("`{key}` must be {what}"))
 }
 

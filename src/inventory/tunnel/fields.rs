@@ -114,6 +114,12 @@ pub(super) fn get(kind: TunnelKind, key: &str) -> Result<&'static Field> {
         return Err(Error::usage(message).hint(format!("its fields: {}", keys(kind))));
     }
     let error = Error::usage(format!("{word} tunnels have no field `{shown}`"));
+    // wg's own word, and no field: it is kept where passwords are.
+    if kind == WireGuard && matches!(key, "private_key" | "PrivateKey" | "private-key") {
+        return Err(error.hint(
+            "the private key is the profile's password: --password-stdin < KEYFILE, or --ask-password",
+        ));
+    }
     Err(match nearest(key, of(kind).map(|field| field.key)) {
         Some(near) => error.hint(format!("did you mean `{near}`? Its fields: {}", keys(kind))),
         None => error.hint(format!("its fields: {}", keys(kind))),

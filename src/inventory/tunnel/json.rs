@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Tunnel, TunnelKind};
 use crate::config::nearest;
 use crate::error::{Error, Result};
+use crate::inventory::record::{optional, required, wrong};
 use crate::secret::Secret;
 
 /// Keys of the object.
@@ -64,20 +65,4 @@ pub(in crate::inventory) fn read(map: &Map<String, Value>) -> Result<Tunnel> {
         Some(_) => return Err(wrong("fields", "an object")),
     }
     Ok(tunnel)
-}
-
-fn optional(map: &Map<String, Value>, key: &str) -> Result<Option<String>> {
-    match map.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(wrong(key, "a text")),
-    }
-}
-
-fn required(map: &Map<String, Value>, key: &str) -> Result<String> {
-    optional(map, key)?.ok_or_else(|| Error::usage(format!("no `{key}`")))
-}
-
-fn wrong(key: &str, what: &str) -> Error {
-    Error::usage(format!("`{key}` must be {what}"))
 }

@@ -46,6 +46,12 @@ fn bad_values() {
     for (kind, key, value, message) in [
         (Ikev2, "foo", "x", "IKEv2 tunnels have no field `foo`"),
         (
+            WireGuard,
+            "private_key",
+            "x",
+            "WireGuard tunnels have no field `private_key`",
+        ),
+        (
             Ikev2,
             "a\u{1b}b",
             "x",
