@@ -137,6 +137,16 @@ pub enum State {
     },
 }
 
+impl State {
+    /// [`State::Failed`].
+    pub fn failed(reason: &'static str, message: impl Into<String>) -> Self {
+        State::Failed {
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
 /// What is known of a tunnel that is up.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {

@@ -103,12 +103,7 @@ impl Backend for L2tp {
 
 /// What xl2tpd and pppd say when it does not come up.
 fn failure(log: &str) -> Option<State> {
-    let failed = |reason, message: &str| {
-        Some(State::Failed {
-            reason,
-            message: message.to_owned(),
-        })
-    };
+    let failed = |reason, message: &str| Some(State::failed(reason, message));
     match log {
         _ if log.contains("UDP port 1701 is taken") => failed(
             "conflict",

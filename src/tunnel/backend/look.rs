@@ -95,12 +95,6 @@ fn facts(interface: &Value) -> Option<Facts> {
     })
 }
 
-/// The last of the lines that is not empty, shortened: the words a program ended with.
-pub fn last_words(log: &str) -> Option<String> {
-    let line = log.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(line.trim().chars().take(200).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -119,7 +113,6 @@ mod tests {
         assert_eq!(facts.interface.as_deref(), Some("mr00000001"));
         assert_eq!((facts.received, facts.sent), (Some(4242), Some(96)));
         assert_eq!(look.log, "line 1\nline 2\n");
-        assert_eq!(last_words(&look.log).as_deref(), Some("line 2"));
     }
 
     #[test]
@@ -136,7 +129,6 @@ mod tests {
             Look::read(&answer(&format!("running\n{bare}\n"))).facts,
             None
         );
-        assert_eq!(last_words("\n \n"), None);
     }
 
     proptest! {

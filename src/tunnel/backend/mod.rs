@@ -17,6 +17,7 @@ mod value;
 mod vpnc;
 mod vpnutil;
 mod wireguard;
+mod words;
 
 use std::path::PathBuf;
 

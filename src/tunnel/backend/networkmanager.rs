@@ -9,8 +9,8 @@ use crate::output::Output;
 use crate::secret::Secret;
 
 use super::Backend;
-use super::look::last_words;
 use super::value::{plain, service, shared_service};
+use super::words::{self, Meaning};
 use crate::tunnel::plan::{At, Facts, Needs, Plan, Routing, State, Step};
 
 /// What is asked of a connection.
@@ -18,22 +18,22 @@ const FIELDS: &str = "GENERAL.STATE,GENERAL.DEVICES,GENERAL.IP-IFACE,IP4.ADDRESS
 
 /// Texts of nmcli, the reason, our words.
 #[rustfmt::skip]
-const FAULTS: &[(&str, &str, &str)] = &[
-    ("Secrets were required", "auth", "NetworkManager has no password for the connection, and the profile's does not fit"),
-    ("No valid secrets", "auth", "NetworkManager has no password for the connection, and the profile's does not fit"),
-    ("Invalid secrets", "auth", "the gateway refused the user or the password"),
-    ("not given in 'passwd-file'", "auth", "the connection wants a secret that is not the profile's password"),
-    ("attempt timed out", "gateway", "the gateway does not answer"),
-    ("did not start in time", "gateway", "the gateway does not answer"),
-    ("VPN service stopped", "gateway", "NetworkManager's VPN service stopped: its journal tells why"),
-    ("VPN service failed", "missing", "NetworkManager has no plugin for this type of VPN, or it failed"),
-    ("plugin was not installed", "missing", "NetworkManager has no plugin for this type of VPN"),
-    ("Not authorized", "rights", "this user may not control NetworkManager"),
-    ("unknown connection", "config", "NetworkManager has no connection of that name"),
-    ("no such connection", "config", "NetworkManager has no connection of that name"),
-    ("source connection", "gateway", "this machine has no connection for the VPN to go over"),
-    ("NetworkManager is not running", "missing", "NetworkManager does not run"),
-    ("create NMClient", "missing", "NetworkManager does not run"),
+const FAULTS: &[Meaning] = &[
+    (&["Secrets were required"], "auth", "NetworkManager has no password for the connection, and the profile's does not fit"),
+    (&["No valid secrets"], "auth", "NetworkManager has no password for the connection, and the profile's does not fit"),
+    (&["Invalid secrets"], "auth", "the gateway refused the user or the password"),
+    (&["not given in 'passwd-file'"], "auth", "the connection wants a secret that is not the profile's password"),
+    (&["attempt timed out"], "gateway", "the gateway does not answer"),
+    (&["did not start in time"], "gateway", "the gateway does not answer"),
+    (&["VPN service stopped"], "gateway", "NetworkManager's VPN service stopped: its journal tells why"),
+    (&["VPN service failed"], "missing", "NetworkManager has no plugin for this type of VPN, or it failed"),
+    (&["plugin was not installed"], "missing", "NetworkManager has no plugin for this type of VPN"),
+    (&["Not authorized"], "rights", "this user may not control NetworkManager"),
+    (&["unknown connection"], "config", "NetworkManager has no connection of that name"),
+    (&["no such connection"], "config", "NetworkManager has no connection of that name"),
+    (&["source connection"], "gateway", "this machine has no connection for the VPN to go over"),
+    (&["NetworkManager is not running"], "missing", "NetworkManager does not run"),
+    (&["create NMClient"], "missing", "NetworkManager does not run"),
 ];
 
 /// The backend `networkmanager`.
@@ -95,11 +95,9 @@ impl Backend for NetworkManager {
     fn failure(&self, _profile: &Tunnel, _at: &At, answer: &Output) -> Option<State> {
         fault(answer).or_else(|| {
             let said = String::from_utf8_lossy(&answer.stderr);
-            let words = said.lines().find_map(|line| line.strip_prefix("Error: "))?;
-            Some(State::Failed {
-                reason: "gateway",
-                message: format!("NetworkManager: {}", last_words(words)?),
-            })
+            let said = said.lines().find_map(|line| line.strip_prefix("Error: "))?;
+            let message = format!("NetworkManager: {}", words::last_words(said)?);
+            Some(State::failed("gateway", message))
         })
     }
 
@@ -173,12 +171,7 @@ fn facts(text: &str) -> Facts {
 }
 
 fn fault(answer: &Output) -> Option<State> {
-    let said = String::from_utf8_lossy(&answer.stderr);
-    let known = FAULTS.iter().find(|(text, ..)| said.contains(text));
-    known.map(|(_, reason, message)| State::Failed {
-        reason,
-        message: (*message).to_owned(),
-    })
+    words::meaning(FAULTS, &String::from_utf8_lossy(&answer.stderr))
 }
 
 #[cfg(test)]

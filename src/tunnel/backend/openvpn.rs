@@ -7,8 +7,9 @@ use crate::inventory::Tunnel;
 use crate::output::Output;
 use crate::secret::Secret;
 
-use super::look::{Look, end, last_words, look};
+use super::look::{Look, end, look};
 use super::value::{lacking, needed, plain};
+use super::words::{self, Meaning, ended};
 use super::{Backend, processes};
 use crate::tunnel::plan::{At, Facts, Needs, Plan, Routing, State, Step};
 
@@ -20,32 +21,32 @@ const AGAIN: [&str; 3] = ["SIGUSR1[", "SIGHUP[", "Restart pause"];
 
 /// What ends an attempt for good: a text of OpenVPN (2.4 to 2.6), the reason, our words.
 #[rustfmt::skip]
-const FAULTS: &[(&str, &str, &str)] = &[
-    ("channel cipher negotiation failed", "proposal", "no cipher that both sides allow"),
-    ("AUTH_FAILED,CRV1", "auth", "the gateway asks for a one-time code, which a profile does not hold"),
-    ("AUTH_FAILED", "auth", "the gateway refused the user or the password"),
-    ("auth-failure", "auth", "the gateway refused the user or the password"),
-    ("VERIFY ERROR", "auth", "the gateway's certificate does not come from the profile's `ca`, or is not valid now"),
-    ("VERIFY KU ERROR", "auth", "the gateway's certificate is not one for a server"),
-    ("VERIFY EKU ERROR", "auth", "the gateway's certificate is not one for a server"),
-    ("VERIFY X509NAME ERROR", "auth", "the gateway's certificate has another name"),
-    ("alert unknown ca", "auth", "the gateway does not know who signed our certificate"),
-    ("alert certificate", "auth", "the gateway refused our certificate"),
-    ("alert bad certificate", "auth", "the gateway refused our certificate"),
-    ("peer did not return a certificate", "auth", "the gateway asks for a certificate: the profile has no `cert` and `key`"),
-    ("failed to negotiate cipher", "proposal", "no cipher that both sides allow"),
-    ("no shared cipher", "proposal", "no cipher that both sides allow"),
-    ("alert handshake failure", "proposal", "no cipher that both sides allow"),
-    ("unsupported protocol", "proposal", "no version of TLS that both sides allow"),
-    ("Connection refused", "gateway", "the gateway refused: nothing listens on that port"),
-    ("No route to host", "gateway", "there is no way to the gateway"),
-    ("Network is unreachable", "gateway", "there is no way to the gateway"),
-    ("Cannot open TUN/TAP dev", "missing", "this machine has no /dev/net/tun"),
-    ("Cannot ioctl TUNSETIFF", "rights", "openvpn may not make an interface: it is not root, or the name is taken"),
-    ("Cannot load", "config", "openvpn cannot read a key or certificate of the profile"),
-    ("private key does not match", "config", "the profile's `key` is not that of its `cert`"),
-    ("Private key does not match", "config", "the profile's `key` is not that of its `cert`"),
-    ("Options error", "config", "openvpn does not take the configuration"),
+const FAULTS: &[Meaning] = &[
+    (&["channel cipher negotiation failed"], "proposal", "no cipher that both sides allow"),
+    (&["AUTH_FAILED,CRV1"], "auth", "the gateway asks for a one-time code, which a profile does not hold"),
+    (&["AUTH_FAILED"], "auth", "the gateway refused the user or the password"),
+    (&["auth-failure"], "auth", "the gateway refused the user or the password"),
+    (&["VERIFY ERROR"], "auth", "the gateway's certificate does not come from the profile's `ca`, or is not valid now"),
+    (&["VERIFY KU ERROR"], "auth", "the gateway's certificate is not one for a server"),
+    (&["VERIFY EKU ERROR"], "auth", "the gateway's certificate is not one for a server"),
+    (&["VERIFY X509NAME ERROR"], "auth", "the gateway's certificate has another name"),
+    (&["alert unknown ca"], "auth", "the gateway does not know who signed our certificate"),
+    (&["alert certificate"], "auth", "the gateway refused our certificate"),
+    (&["alert bad certificate"], "auth", "the gateway refused our certificate"),
+    (&["peer did not return a certificate"], "auth", "the gateway asks for a certificate: the profile has no `cert` and `key`"),
+    (&["failed to negotiate cipher"], "proposal", "no cipher that both sides allow"),
+    (&["no shared cipher"], "proposal", "no cipher that both sides allow"),
+    (&["alert handshake failure"], "proposal", "no cipher that both sides allow"),
+    (&["unsupported protocol"], "proposal", "no version of TLS that both sides allow"),
+    (&["Connection refused"], "gateway", "the gateway refused: nothing listens on that port"),
+    (&["No route to host"], "gateway", "there is no way to the gateway"),
+    (&["Network is unreachable"], "gateway", "there is no way to the gateway"),
+    (&["Cannot open TUN/TAP dev"], "missing", "this machine has no /dev/net/tun"),
+    (&["Cannot ioctl TUNSETIFF"], "rights", "openvpn may not make an interface: it is not root, or the name is taken"),
+    (&["Cannot load"], "config", "openvpn cannot read a key or certificate of the profile"),
+    (&["private key does not match"], "config", "the profile's `key` is not that of its `cert`"),
+    (&["Private key does not match"], "config", "the profile's `key` is not that of its `cert`"),
+    (&["Options error"], "config", "openvpn does not take the configuration"),
 ];
 
 /// The backend `openvpn`.
@@ -101,8 +102,8 @@ impl Backend for OpenVpn {
             return match fault(since) {
                 Some(state) => state,
                 None if look.log.is_empty() => State::Down,
-                None if done.is_some() => ended("dropped", since),
-                None => ended("config", since),
+                None if done.is_some() => ended("openvpn", "dropped", since),
+                None => ended("openvpn", "config", since),
             };
         }
         match (look.facts, done, again) {
@@ -114,8 +115,7 @@ impl Backend for OpenVpn {
     }
 
     fn failure(&self, _profile: &Tunnel, _at: &At, answer: &Output) -> Option<State> {
-        let said = [&answer.stdout[..], &answer.stderr[..]].concat();
-        let said = String::from_utf8_lossy(&said);
+        let said = words::said(answer);
         let state = fault(&said)?;
         let State::Failed { reason, message } = state else {
             return None;
@@ -123,10 +123,10 @@ impl Backend for OpenVpn {
         // Options errors name the option; the file's own text is not in them.
         let line = said.lines().find(|line| line.contains("Options error"));
         let message = match line {
-            Some(line) => format!("{message}: {}", last_words(line).unwrap_or_default()),
+            Some(line) => format!("{message}: {}", words::last_words(line).unwrap_or_default()),
             None => message,
         };
-        Some(State::Failed { reason, message })
+        Some(State::failed(reason, message))
     }
 
     fn elsewhere(&self, _profile: &Tunnel, at: &At) -> Option<Step> {
@@ -140,21 +140,7 @@ impl Backend for OpenVpn {
 
 /// The first fault that the log tells of.
 fn fault(log: &str) -> Option<State> {
-    log.lines().find_map(|line| {
-        let known = FAULTS.iter().find(|(text, ..)| line.contains(text));
-        known.map(|(_, reason, message)| State::Failed {
-            reason,
-            message: (*message).to_owned(),
-        })
-    })
-}
-
-fn ended(reason: &'static str, log: &str) -> State {
-    let words = last_words(log).unwrap_or_default();
-    State::Failed {
-        reason,
-        message: format!("openvpn ended with `{words}`"),
-    }
+    log.lines().find_map(|line| words::meaning(FAULTS, line))
 }
 
 #[cfg(test)]

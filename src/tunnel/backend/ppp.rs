@@ -6,6 +6,7 @@ use crate::secret::Secret;
 use crate::tunnel::plan::{At, State};
 
 use super::value;
+use super::words::{self, Meaning};
 
 /// For every tunnel: no routes, no IPv6 (its coming up would be taken for the whole), no proof asked of
 /// the server, an answer expected every quarter of a minute. After the system's own options, so that
@@ -66,7 +67,7 @@ pub fn options(profile: &Tunnel, at: &At, more: &[&str]) -> Result<Secret> {
 
 /// Texts of pppd 2.4.9 and 2.5, and what they mean. The first that is found counts.
 #[rustfmt::skip]
-const FAILURES: &[(&[&str], &str, &str)] = &[
+const FAILURES: &[Meaning] = &[
     (&["CHAP authentication failed", "PAP authentication failed", "authentication failed: E=691"],
         "auth", "its server refuses the user name or the password"),
     (&["peer refused to authenticate", "No auth is possible", "refused to authenticate ourselves"],
@@ -80,12 +81,7 @@ const FAILURES: &[(&[&str], &str, &str)] = &[
 
 /// Why an interface did not come up, by the end of the log; `None` while nothing is known.
 pub fn failure(log: &str) -> Option<State> {
-    let is_said = |words: &&[&str]| words.iter().any(|word| log.contains(word));
-    let found = FAILURES.iter().find(|(words, _, _)| is_said(words));
-    found.map(|(_, reason, message)| State::Failed {
-        reason,
-        message: (*message).to_owned(),
-    })
+    words::meaning(FAILURES, log)
 }
 
 #[cfg(test)]

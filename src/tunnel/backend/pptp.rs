@@ -5,8 +5,9 @@ use crate::error::Result;
 use crate::inventory::Tunnel;
 use crate::output::Output;
 
-use super::look::{Look, end, last_words, look};
+use super::look::{Look, end, look};
 use super::value::refused;
+use super::words::{self, Meaning, ended};
 use super::{Backend, ppp, processes};
 use crate::tunnel::plan::{At, Facts, Needs, Plan, Routing, State, Step};
 
@@ -19,27 +20,11 @@ const START: &str = r#"setsid pppd file "$1/options" nodetach </dev/null >>"$1/l
 echo $! >"$1/pid""#;
 
 /// Texts of pptp 1.10 on the log, the reason, our words.
-const FAULTS: [(&str, &str, &str); 4] = [
-    (
-        "Connection refused",
-        "gateway",
-        "the gateway refused: nothing listens on that port",
-    ),
-    (
-        "No route to host",
-        "gateway",
-        "there is no way to the gateway",
-    ),
-    (
-        "Network is unreachable",
-        "gateway",
-        "there is no way to the gateway",
-    ),
-    (
-        "Connection timed out",
-        "gateway",
-        "the gateway does not answer",
-    ),
+#[rustfmt::skip]
+const FAULTS: &[Meaning] = &[
+    (&["Connection refused"], "gateway", "the gateway refused: nothing listens on that port"),
+    (&["No route to host", "Network is unreachable"], "gateway", "there is no way to the gateway"),
+    (&["Connection timed out"], "gateway", "the gateway does not answer"),
 ];
 
 /// What pppd says once it is up.
@@ -112,8 +97,8 @@ impl Backend for Pptp {
             (true, None) => fault(&look.log).unwrap_or(State::Coming),
             (false, _) if look.log.is_empty() => State::Down,
             // What ends a tunnel that was up is told in the words that also tell of one that never was.
-            (false, _) if look.log.contains(ADDRESSED) => ended("dropped", &look.log),
-            (false, _) => fault(&look.log).unwrap_or_else(|| ended("gateway", &look.log)),
+            (false, _) if look.log.contains(ADDRESSED) => ended("pppd", "dropped", &look.log),
+            (false, _) => fault(&look.log).unwrap_or_else(|| ended("pppd", "gateway", &look.log)),
         }
     }
 
@@ -131,21 +116,7 @@ fn encrypts(profile: &Tunnel) -> bool {
 }
 
 fn fault(log: &str) -> Option<State> {
-    let known = || FAULTS.iter().find(|(text, ..)| log.contains(text));
-    ppp::failure(log).or_else(|| {
-        known().map(|(_, reason, message)| State::Failed {
-            reason,
-            message: (*message).to_owned(),
-        })
-    })
-}
-
-fn ended(reason: &'static str, log: &str) -> State {
-    let words = last_words(log).unwrap_or_default();
-    State::Failed {
-        reason,
-        message: format!("pppd ended with `{words}`"),
-    }
+    ppp::failure(log).or_else(|| words::meaning(FAULTS, log))
 }
 
 #[cfg(test)]

@@ -57,10 +57,8 @@ impl Backend for ScUtil {
         }
         let more = dictionary(&text);
         if state == "Disconnected" && more["PPP"]["LastCause"] == REFUSED {
-            return State::Failed {
-                reason: "auth",
-                message: "the gateway refused the user or the password of the Keychain".to_owned(),
-            };
+            let message = "the gateway refused the user or the password of the Keychain";
+            return State::failed("auth", message);
         }
         meaning(state, || facts(&more))
     }

@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::secret::Secret;
 use crate::tunnel::plan::{At, Needs, Plan, Routing, State, Step};
 
+use super::words::{self, Meaning};
 use super::{Backend, look, value};
 
 /// The port of IKE, the only one that vpnc knows.
@@ -80,18 +81,13 @@ impl Backend for Vpnc {
     }
 
     fn failure(&self, _profile: &Tunnel, _at: &At, answer: &Output) -> Option<State> {
-        let text = [answer.stdout.as_slice(), &answer.stderr].concat();
-        let (reason, message) = failure(&String::from_utf8_lossy(&text))?;
-        Some(State::Failed {
-            reason,
-            message: message.to_owned(),
-        })
+        words::meaning(FAILURES, &words::said(answer))
     }
 }
 
 /// What vpnc says when it does not come up, and what that means. The first that is found counts.
 #[rustfmt::skip]
-const FAILURES: &[(&[&str], &str, &str)] = &[
+const FAILURES: &[Meaning] = &[
     (&["authentication unsuccessful"], "auth", "its server refuses the user name or the password"),
     (&["hash comparison failed", "check group password"], "auth", "its server has another pre-shared key"),
     (&["NO_PROPOSAL_CHOSEN", "BAD_PROPOSAL"], "proposal", "its server accepts none of the algorithms (see `proposals` and `esp_proposals`)"),
@@ -99,12 +95,6 @@ const FAILURES: &[(&[&str], &str, &str)] = &[
     (&["response was invalid", "quick mode response rejected"], "auth", "its server refuses us: the group or the pre-shared key"),
     (&["can't open tun device", "tun/tap", "can't initialise tunnel interface"], "config", "this machine makes no TUN device"),
 ];
-
-fn failure(text: &str) -> Option<(&'static str, &'static str)> {
-    let is_said = |words: &&[&str]| words.iter().any(|word| text.contains(word));
-    let found = FAILURES.iter().find(|(words, _, _)| is_said(words));
-    found.map(|(_, reason, message)| (*reason, *message))
-}
 
 fn script(profile: &Tunnel) -> String {
     let mtu = profile.number("mtu").map(|mtu| format!("MTU={mtu}\n"));

@@ -87,10 +87,7 @@ pub fn meaning(state: &str, facts: impl FnOnce() -> Facts) -> State {
     match state {
         "Connected" => State::Up(facts()),
         "Connecting" => State::Coming,
-        "Invalid" => State::Failed {
-            reason: "config",
-            message: "macOS calls the service invalid".to_owned(),
-        },
+        "Invalid" => State::failed("config", "macOS calls the service invalid"),
         _ => State::Down,
     }
 }
@@ -105,10 +102,7 @@ pub fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> State {
             known.join(", ")
         ),
     };
-    State::Failed {
-        reason: "config",
-        message,
-    }
+    State::failed("config", message)
 }
 
 #[cfg(test)]

@@ -109,10 +109,7 @@ impl Backend for WireGuard {
 
     fn failure(&self, _profile: &Tunnel, _at: &At, answer: &Output) -> Option<State> {
         let said = String::from_utf8_lossy(&answer.stderr);
-        let failed = |reason, message: &str| {
-            let message = message.to_owned();
-            Some(State::Failed { reason, message })
-        };
+        let failed = |reason, message: &str| Some(State::failed(reason, message));
         if said.contains("Unknown device type") || said.contains("Operation not supported") {
             failed(
                 "missing",

@@ -10,6 +10,7 @@ use crate::secret::Secret;
 use crate::tunnel::plan::{At, Needs, State, Step};
 
 use super::{config, parse, patience};
+use crate::tunnel::backend::words;
 
 /// How long the daemon's start may take: it loads some forty libraries.
 const START: Duration = Duration::from_secs(60);
@@ -168,10 +169,5 @@ pub(in super::super) fn stop(at: &At) -> Step {
 
 /// Why a step of these did not end well.
 pub(in super::super) fn failure(answer: &Output) -> Option<State> {
-    let text = [answer.stdout.as_slice(), &answer.stderr].concat();
-    let (reason, message) = parse::failure(&String::from_utf8_lossy(&text))?;
-    Some(State::Failed {
-        reason,
-        message: message.to_owned(),
-    })
+    parse::failure(&words::said(answer))
 }

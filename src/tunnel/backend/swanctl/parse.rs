@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::tunnel::plan::Facts;
+use crate::tunnel::backend::words::{self, Meaning};
+use crate::tunnel::plan::{Facts, State};
 
 /// One IKE connection of `swanctl --list-sas --pretty`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -142,7 +143,7 @@ fn selector(text: &str) -> Option<IpNet> {
 /// Texts of the daemon (its messages of level 1), what they mean, and which field of the profile it is about.
 /// The first that is found counts: what is more certain stands above.
 #[rustfmt::skip]
-const FAILURES: &[(&[&str], &str, &str)] = &[
+const FAILURES: &[Meaning] = &[
     (&["EAP_MSCHAPV2 method failed", "EAP method EAP_MSCHAPV2 failed", "EAP-MS-CHAPv2 failed", "EAP_MD5 method failed", "EAP_GTC method failed", "received EAP_FAILURE"],
         "auth", "its server refuses the user name or the password"),
     (&["(myself) failed"], "auth", "its server refuses the user name or the password"),
@@ -165,11 +166,9 @@ const FAILURES: &[(&[&str], &str, &str)] = &[
         "gateway", "its server does not answer"),
 ];
 
-/// Why a tunnel did not come up, from the daemon's own words: a reason and a message.
-pub(super) fn failure(text: &str) -> Option<(&'static str, &'static str)> {
-    let is_said = |words: &&[&str]| words.iter().any(|word| text.contains(word));
-    let found = FAILURES.iter().find(|(words, _, _)| is_said(words));
-    found.map(|(_, reason, message)| (*reason, *message))
+/// Why a tunnel did not come up, from the daemon's own words.
+pub(super) fn failure(text: &str) -> Option<State> {
+    words::meaning(FAILURES, text)
 }
 
 #[cfg(test)]

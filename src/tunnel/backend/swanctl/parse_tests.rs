@@ -76,7 +76,13 @@ fn why_it_did_not_come_up() {
         (said!("xm-ranges"), "config", "routes"),
         (said!("dead-host"), "gateway", "does not answer"),
     ] {
-        let (found, message) = failure(text).unwrap();
+        let Some(State::Failed {
+            reason: found,
+            message,
+        }) = failure(text)
+        else {
+            panic!("{text}");
+        };
         assert_eq!(found, reason, "{text}");
         assert!(message.contains(words), "{message}: {text}");
     }
