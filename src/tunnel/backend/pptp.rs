@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::inventory::Tunnel;
 use crate::output::Output;
 
-use super::look::{Look, end, look};
+use super::look::{Look, look};
 use super::value::refused;
 use super::words::{self, Meaning, ended};
 use super::{Backend, ppp, processes};
@@ -18,6 +18,24 @@ const PORT: u16 = 1723;
 /// `$1` is the tunnel's folder.
 const START: &str = r#"setsid pppd file "$1/options" nodetach </dev/null >>"$1/log" 2>&1 &
 echo $! >"$1/pid""#;
+
+/// Ends pppd with all of its session, by force after five seconds: the program `pptp` outlives a pppd that
+/// gave up. `$1` is the tunnel's folder.
+const END: &str = r#"pid=$(cat "$1/pid" 2>/dev/null) || exit 0
+left() {
+    found=
+    for process in /proc/[0-9]*; do
+        { read -r stat <"$process/stat"; } 2>/dev/null || continue
+        case $stat in *' (pppd) '* | *' (pptp) '*) ;; *) continue ;; esac
+        set -- ${stat##*) }
+        [ "$4" != "$pid" ] || found="$found ${process#/proc/}"
+    done
+    [ -n "$found" ]
+}
+left || exit 0
+kill $found 2>/dev/null
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do left || exit 0; sleep 0.25; done
+kill -9 $found 2>/dev/null; exit 0"#;
 
 /// Texts of pptp 1.10 on the log, the reason, our words.
 #[rustfmt::skip]
@@ -85,7 +103,7 @@ impl Backend for Pptp {
                 Step::new(["sh", "-c", START, "sh", &folder]),
             ],
             status: look(at, "pppd"),
-            down: vec![end(at, "pppd")],
+            down: vec![Step::new(["sh", "-c", END, "sh", &folder]).may_fail()],
             routing: Routing::Interface(at.label.clone()),
         })
     }
@@ -120,119 +138,4 @@ fn fault(log: &str) -> Option<State> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::testing::{answer, at, golden, keeps_secrets, profile, shown};
-    use super::*;
-    use crate::inventory::TunnelKind;
-    use crate::secret::Secret;
-
-    fn office(fields: &[(&str, &str)]) -> Tunnel {
-        let mut of = profile(TunnelKind::Pptp, fields);
-        of.user = r#"CORP\anna "a" #1"#.to_owned();
-        of.password = Secret::new(r#"s3 "c\r#et$ pty x"#);
-        of
-    }
-
-    #[test]
-    fn plans() {
-        let plan = Pptp.plan(&office(&[]), &at(1723)).unwrap();
-        golden("pptp.txt", &shown(&plan));
-        keeps_secrets(&plan, &["s3 \"c"]);
-        let of = office(&[
-            ("mppe", "off"),
-            ("auth", "chap"),
-            ("mtu", "1400"),
-            ("keepalive", "5"),
-        ]);
-        let plan = Pptp.plan(&of, &at(1723)).unwrap();
-        golden("pptp-plain.txt", &shown(&plan));
-        assert_eq!(Pptp.needs(&of).modules, ["ppp_generic", "ppp_async"]);
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused() {
-        let long = "x".repeat(256);
-        for (user, password, port, field) in [
-            ("anna\npty x", "p", 1723, "`user`"),
-            ("", "p", 1723, "`user`"),
-            ("anna", "", 1723, "`password`"),
-            ("anna", "p\0", 1723, "`password`"),
-            ("anna", &long, 1723, "`password`"),
-            ("anna", "p", 1724, "`server`"),
-        ] {
-            let mut of = profile(TunnelKind::Pptp, &[]);
-            (of.user, of.password) = (user.to_owned(), Secret::new(password));
-            let error = Pptp.plan(&of, &at(port)).unwrap_err();
-            assert!(error.message().contains(field), "{error}");
-        }
-        let mut there = at(1723);
-        there.gateway = "[2001:db8::1]:1723".parse().unwrap();
-        assert!(Pptp.plan(&office(&[]), &there).is_err());
-    }
-
-    #[test]
-    fn answers() {
-        let state = |text: &str| Pptp.read(&office(&[]), &at(1723), &answer(text));
-        let reason = |text: &str| match state(text) {
-            State::Failed { reason, .. } => reason,
-            other => panic!("{other:?}"),
-        };
-        let link = r#"[{"ifname":"mr00000001","flags":["POINTOPOINT","UP","LOWER_UP"],"addr_info":[{"family":"inet","local":"10.7.0.2","address":"10.7.0.1","prefixlen":32,"scope":"global"}]}]"#;
-        assert!(matches!(
-            state(&format!("running\n{link}\nlocal  IP address 10.7.0.2\n")),
-            State::Up(_)
-        ));
-        assert_eq!(state("running\n\nUsing interface ppp0\n"), State::Coming);
-        assert_eq!(state("gone\n\n"), State::Down);
-        // The texts are those of pppd 2.4.9 and pptp 1.10.
-        let begun = "Renamed interface ppp0 to mr00000001\nUsing interface mr00000001\n\
-                     Connect: mr00000001 <--> /dev/pts/0\n";
-        for (log, expected) in [
-            (
-                "MS-CHAP authentication failed: Access denied\nCHAP authentication failed\nConnection terminated.\n",
-                "auth",
-            ),
-            (
-                "anon warn[open_inetsock:pptp_callmgr.c:352]: connect: No route to host\nanon fatal[callmgr_main:pptp_callmgr.c:134]: Could not open control connection to 203.0.113.9\nModem hangup\n",
-                "gateway",
-            ),
-            (
-                "anon warn[open_inetsock:pptp_callmgr.c:352]: connect: Connection refused\nModem hangup\nConnection terminated.\n",
-                "gateway",
-            ),
-            ("LCP: timeout sending Config-Requests\n", "gateway"),
-            ("Modem hangup\n", "gateway"),
-            (
-                "CHAP authentication succeeded\nMPPE 128-bit stateless compression enabled\nlocal  IP address 10.99.5.10\nremote IP address 10.99.5.1\nModem hangup\nMPPE disabled\nConnection terminated.\n",
-                "dropped",
-            ),
-        ] {
-            assert_eq!(reason(&format!("gone\n\n{begun}{log}")), expected, "{log}");
-        }
-    }
-
-    proptest! {
-        /// Whatever user and password hold, the options stay the same lines.
-        #[test]
-        fn values_add_no_option(user in "[ -~\n\r\"\\\\#]{1,20}", password in any::<String>()) {
-            let usual = Pptp.plan(&office(&[]), &at(1723)).unwrap();
-            let mut of = office(&[]);
-            (of.user, of.password) = (user, Secret::new(password));
-            if let Ok(plan) = Pptp.plan(&of, &at(1723)) {
-                let names = |plan: &Plan| -> Vec<String> {
-                    let text = plan.up[0].stdin.as_ref().unwrap().reveal();
-                    let first = |line: &str| line.split(' ').next().unwrap_or("").to_owned();
-                    text.lines().map(first).collect()
-                };
-                prop_assert_eq!(names(&plan), names(&usual));
-            }
-        }
-
-        #[test]
-        fn no_answer_makes_it_panic(text in any::<String>()) {
-            let _ = Pptp.read(&office(&[]), &at(1723), &answer(&text));
-        }
-    }
-}
+mod tests;
