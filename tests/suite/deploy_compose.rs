@@ -21,7 +21,7 @@ local result, err = mr.try(d.deploy, d, {
   app = "site",
   compose = "site",
   values = { version = arg[1], page = arg[2] or "health" },
-  pull = "never",
+  pull = arg[3] or "never",
   timeout = 30,
 })
 if err then
@@ -47,6 +47,17 @@ fn a_project_comes_up_and_comes_back() {
         .shell("cd /root/machineroom/site && test -d cache && cat assets/note.txt && docker exec site-web-1 cat /assets/note.txt")
         .ended(0);
     assert_eq!(play(&["1"]).ended(0).stdout, "ok\n");
+    // To start compose is what costs the server: once, when there is nothing to do.
+    assert_eq!(compose_starts(&apps), ["up"]);
+    // An image that cannot be pulled (there is no way to any registry) may be there.
+    let there = play(&["1", "health", "always"]).ended(0);
+    assert_eq!(there.stdout, "ok\n");
+    assert!(
+        there
+            .stderr
+            .contains("the images of `site` are those that were there"),
+        "{there:?}"
+    );
     let diff = play(&["2", "-D"]).ended(0);
     assert!(
         diff.stdout.contains("+    image: demo:2") || diff.stderr.contains("+    image: demo:2"),
@@ -82,4 +93,27 @@ fn a_project_comes_up_and_comes_back() {
         .ended(0)
         .stdout;
     assert_eq!((same, apps.answer(8095)), (file, "two".into()));
+}
+
+/// The verbs of compose that the last run has called.
+fn compose_starts(apps: &Apps) -> Vec<String> {
+    let log = apps.cell.mroom(&["log", "--json", "-n0"]).ended(0).stdout;
+    let entries: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let last = &entries.last().unwrap()["run"];
+    let words = entries
+        .iter()
+        .filter(|entry| &entry["run"] == last)
+        .filter_map(|entry| entry["what"].as_str())
+        .filter(|what| what.starts_with("docker compose "));
+    words
+        .filter_map(|what| {
+            what.split(' ')
+                .skip(2)
+                .find(|word| !word.starts_with('-'))
+                .map(str::to_owned)
+        })
+        .collect()
 }
