@@ -115,6 +115,7 @@ mod suite {
     mod tunnel_rights;
     mod tunnel_socks;
     mod tunnel_ssh;
+    mod tunnel_table;
     mod tunnel_userspace;
     mod update_audit;
     mod upkeep;

@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// which nobody has at home.
 const WIRES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(100, 127, 0, 0), 16);
 
+/// The programs that make one, each with the Debian package that has it.
+pub const TOOLS: [(&str, &str); 2] = [("ip", "iproute2"), ("nft", "nftables")];
+
 /// Lets packets of one interface pass through this machine, and remembers when that was not so before.
 /// `$1` is the interface, `$2` the tunnel's label.
 const FORWARD: &str = r#"set -e

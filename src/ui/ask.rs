@@ -90,9 +90,10 @@ impl Ask {
             return Error::new(Kind::Cancelled, "interrupted");
         }
         let prompt = prompt.to_lowercase();
+        let what = prompt.strip_prefix("the ").unwrap_or(&prompt);
         Error::new(
             Kind::Locked,
-            format!("there is no terminal to ask for the {prompt}"),
+            format!("there is no terminal to ask for the {what}"),
         )
     }
 

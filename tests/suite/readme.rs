@@ -4,6 +4,7 @@
 //! - `console`: lines after `$ ` are typed as they are, in order, in one folder. What is shown
 //!   below a command must be in what it prints, numbers aside.
 //! - `console docker`: the same, where `web-01` is a machine with a Docker engine and images.
+//! - `console tunnels`: the same, on a machine with an OpenVPN gateway before each of two networks.
 //! - `lua`: a file; its first line is a comment with its name, `stages/…` and `deploys/…` below the
 //!   settings folder.
 //! - `toml`: the settings file. `text`: a picture, or the list file whose name the line above
@@ -15,8 +16,11 @@
 use std::fs;
 use std::path::Path;
 
+use machineroom::quote;
+
 use super::files::root;
 use crate::support::apps::Apps;
+use crate::support::gates::Gates;
 use crate::support::home::{Home, MROOM, run};
 use crate::support::sshd::has;
 
@@ -90,21 +94,19 @@ fn shape(line: &str) -> String {
     }
 }
 
-/// Where the page is typed: in a private home.
-struct Place {
-    home: Home,
-    /// The machine with an engine, for what needs one.
-    docker: Option<Apps>,
+/// Where the page is typed.
+enum Place {
+    /// In a private home.
+    Own(Home),
+    /// In the home of a machine with a Docker engine.
+    Docker(Apps),
+    /// As root of a machine with two VPN gateways.
+    Tunnels(Gates),
 }
 
 impl Place {
-    fn new() -> Option<Self> {
-        let home = Home::with_key()?;
-        Some(Place { home, docker: None })
-    }
-
-    /// The same with a Docker engine behind `web-01`, and the images that the page speaks of.
-    fn with_docker() -> Option<Self> {
+    /// One with a Docker engine behind `web-01`, and the images that the page speaks of.
+    fn docker() -> Option<Self> {
         let apps = Apps::bare()?;
         let home = &apps.cell.home;
         home.ok(&["add", "web-01", "root@127.0.0.1"]);
@@ -112,30 +114,56 @@ impl Place {
             let tag = format!("docker tag demo:{image} shop:{name}");
             apps.cell.shell(&tag).ended(0);
         }
-        Some(Place {
-            home: Home::new(),
-            docker: Some(apps),
-        })
+        Some(Place::Docker(apps))
+    }
+
+    /// One whose gateways have the names, the password and the configuration that the page speaks of.
+    fn tunnels() -> Option<Self> {
+        let place = Place::Tunnels(Gates::start()?);
+        place.must(
+            "mroom rm -y behind1 behind2; mroom tunnel rm -y gate1; mroom tunnel rm -y gate2
+            printf 'correct horse' >/srv/gates/password
+            printf '192.0.2.1 vpn.example.org\n198.51.100.1 vpn2.example.org\n' >>/etc/hosts
+            { printf 'client\ndev tun\nremote-cert-tls server\n<ca>\n'; cat /srv/gates/ca.pem; echo '</ca>'; } >vpn.ovpn",
+        );
+        Some(place)
     }
 
     /// Runs a line in `sh`; gives whether it ended with 0, and all that it printed.
     fn run(&self, line: &str) -> (bool, String) {
         let program = Path::new(MROOM).parent().unwrap().display();
-        let mut command = match &self.docker {
-            Some(apps) => apps.cell.network("sh"),
-            None => self.home.command("sh"),
+        let path = format!("{program}:/usr/bin:/bin");
+        let mut command = match self {
+            Place::Own(home) => home.command("sh"),
+            Place::Docker(apps) => apps.cell.network("sh"),
+            Place::Tunnels(gates) => {
+                let line = format!(
+                    "export HOME=/root PATH={path}:/usr/sbin:/sbin; cd; exec </dev/null\n{line}"
+                );
+                let done = gates
+                    .cell
+                    .shell(&format!("sh -c {}", quote::word(&line).unwrap()));
+                return (done.code == 0, done.stdout + &done.stderr);
+            }
         };
-        command
-            .args(["-c", line])
-            .env("PATH", format!("{program}:/usr/bin:/bin"));
+        command.args(["-c", line]).env("PATH", path);
         let done = run(&mut command, "");
         (done.code == 0, done.stdout + &done.stderr)
     }
 
-    fn home(&self) -> &Home {
-        self.docker
-            .as_ref()
-            .map_or(&self.home, |apps| &apps.cell.home)
+    /// Writes a file below the home.
+    fn write(&self, name: &str, body: &str) {
+        match self {
+            Place::Own(home) => drop(home.write(name, body)),
+            Place::Docker(apps) => drop(apps.cell.home.write(name, body)),
+            Place::Tunnels(_) => {
+                let words = [name, body].map(|word| quote::word(word).unwrap());
+                let [name, body] = words;
+                self.must(&format!(
+                    "mkdir -p $(dirname {name}); printf %s {body} >{name}"
+                ));
+            }
+        }
     }
 
     fn must(&self, line: &str) -> String {
@@ -146,11 +174,12 @@ impl Place {
 
     /// Puts a sandbox server behind each server of the inventory.
     fn stand_in(&self) {
+        let Place::Own(home) = self else { return };
         let ids = self.must("mroom ls --json | sed 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/'");
         let ids: Vec<&str> = ids.lines().collect();
         self.must(&format!("mroom sandbox up {}", ids.len()));
         for (i, id) in ids.iter().enumerate() {
-            let folder = self.home.data(&format!("sandbox/sandbox-{:02}", i + 1));
+            let folder = home.data(&format!("sandbox/sandbox-{:02}", i + 1));
             let config = fs::read_to_string(folder.join("sshd_config")).unwrap();
             let port = config
                 .lines()
@@ -202,18 +231,23 @@ fn what_the_readme_says_is_so() {
         assert!(root().join(link).exists(), "README.md links to `{link}`");
     }
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
-    let Some(place) = Place::new() else { return };
-    let (mut docker, mut files) = (None, Vec::new());
+    let Some(home) = Home::with_key() else { return };
+    let place = Place::Own(home);
+    let (mut docker, mut tunnels) = (None, None);
+    let mut files: Vec<(String, String)> = Vec::new();
     for block in blocks(&text) {
         match block.kind.as_str() {
             "console" => type_in(&place, &block),
-            "console docker" => {
-                docker = docker.or_else(Place::with_docker);
-                let Some(place) = &docker else { continue };
+            "console docker" | "console tunnels" => {
+                let other = match block.kind.as_str() {
+                    "console docker" => docker.get_or_insert_with(Place::docker),
+                    _ => tunnels.get_or_insert_with(Place::tunnels),
+                };
+                let Some(other) = other else { continue };
                 for (file, body) in &files {
-                    place.home().write(file, body);
+                    other.write(file, body);
                 }
-                type_in(place, &block);
+                type_in(other, &block);
             }
             "lua" => {
                 let name = block.body.lines().next().unwrap_or_default();
@@ -224,18 +258,19 @@ fn what_the_readme_says_is_so() {
                     _ => name.to_owned(),
                 };
                 assert!(file.ends_with(".lua"), "README.md:{}", block.line);
-                place.home.write(&file, &block.body);
+                place.write(&file, &block.body);
                 files.push((file, block.body));
             }
             "toml" => {
-                let file = place.home.config("config.toml");
-                place.home.write(file, &block.body);
+                place.write(".config/machineroom/config.toml", &block.body);
                 place.must("mroom config");
             }
             "text" => {
                 let name = block.above.trim_end_matches(':').rsplit(' ').next();
                 if let Some(name) = name.filter(|name| name.ends_with(".txt`")) {
-                    place.home.write(name.trim_matches('`'), &block.body);
+                    let file = name.trim_matches('`').to_owned();
+                    place.write(&file, &block.body);
+                    files.push((file, block.body));
                 }
             }
             "sh" => {

@@ -29,7 +29,7 @@ fn what_is_refused() {
             "id `-x` may not begin with `-`",
         ),
         ("tunnel add x--y IKEv2 gw", "may not hold two dashes"),
-        ("tunnel add x wireguad gw", "did you mean `wireguard`?"),
+        ("tunnel add x wireguad gw", "did you mean `WireGuard`?"),
         ("tunnel add x SSTP gw", "tunnels of type SSTP are not made"),
         ("tunnel add x dae gw", "tunnels of type DAE are not made"),
         (
@@ -54,7 +54,7 @@ fn what_is_refused() {
             "line 2: `up` makes OpenVPN run a program",
         ),
         ("tunnel add x OpenVPN config=big", "is larger than 256 KiB"),
-        ("tunnel add x OpenVPN config=none", "No such file"),
+        ("tunnel add x OpenVPN config=none", "`none`: No such file"),
         (
             "tunnel set office psk=hunter2",
             "`psk` is a secret, which is not typed on the command",
@@ -87,6 +87,12 @@ fn what_is_refused() {
         assert!(done.stderr.contains(message), "{words:?}: {done:?}");
         silent(&done);
     }
+    let done = home.run(&["tunnel", "set", "office", "psk"]).ended(5);
+    assert!(
+        done.stderr
+            .contains("no terminal to ask for the pre-shared key\n  hint: `psk=@FILE`"),
+        "{done:?}"
+    );
     // Names with spaces, quotes and line breaks.
     for name in ["a b", "a\nb", "a\tb", "", "a\u{1b}[31m", "all", "x,y"] {
         let done = home.run(&["tunnel", "add", name, "IKEv2", "gw"]).ended(2);

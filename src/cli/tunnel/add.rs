@@ -85,8 +85,12 @@ fn kind(word: &str) -> Result<TunnelKind> {
         let error = Error::usage(format!("there is no tunnel type `{word}`"));
         let all = known.join(", ");
         let lower: Vec<String> = known.iter().map(|k| k.to_lowercase()).collect();
-        match nearest(&word.to_lowercase(), lower.iter().map(String::as_str)) {
-            Some(near) => error.hint(format!("did you mean `{near}`? The types: {all}")),
+        let near = nearest(&word.to_lowercase(), lower.iter().map(String::as_str));
+        match near.and_then(TunnelKind::from_word) {
+            Some(near) => {
+                let near = near.as_str();
+                error.hint(format!("did you mean `{near}`? The types: {all}"))
+            }
             None => error.hint(format!("the types: {all}")),
         }
     })

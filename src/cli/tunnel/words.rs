@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::super::App;
 use super::super::fields::first_line;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::inventory::{FIELDS, Field, Tunnel};
 use crate::secret::Secret;
 
@@ -104,13 +104,20 @@ fn one(app: &App, tunnel: &mut Tunnel, word: &str, stdin: &mut Stdin) -> Result<
         Some("") => Secret::new(""),
         Some(value) if field.is_secret => from_file(field, value)?,
         Some(value) => Secret::new(value),
-        None if field.is_secret && !field.is_file => app.ask.new_secret(field.help)?,
+        None if field.is_secret && !field.is_file => {
+            let asked = app.ask.new_secret(field.help);
+            asked.map_err(|e| match e.kind() {
+                Kind::Locked => e.hint(format!("`{key}=@FILE` and `{key}=-` read it")),
+                _ => e,
+            })?
+        }
         None => {
             let error = Error::usage(format!("`{key}` needs a value"));
             return Err(error.hint(format!("such as {key}={}", field.example)));
         }
     };
-    if field.is_secret {
+    // A file's path is no secret, and an error about the file must name it.
+    if field.is_secret && (!field.is_file || value == Some("-")) {
         app.room.redactor.add(&secret);
     }
     tunnel.set(key, secret.reveal())

@@ -7,6 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::inventory::{Tunnel, TunnelKind};
 
 use super::{Backend, Machine};
+use crate::tunnel::namespace::TOOLS;
 use crate::tunnel::plan::Needs;
 
 /// What makes a tunnel.
@@ -144,7 +145,15 @@ pub fn candidates(profile: &Tunnel, machine: &dyn Machine) -> Result<Vec<Candida
 fn candidate(name: &'static str, profile: &Tunnel, machine: &dyn Machine) -> Option<Candidate> {
     let choice = choice(name)?;
     let lacks = match &choice {
-        Choice::Plan(backend) => missing(&backend.needs(profile), machine),
+        Choice::Plan(backend) => {
+            let mut needs = backend.needs(profile);
+            if profile.flag("isolate") {
+                needs.tools.retain(|tool| !TOOLS.contains(tool));
+                needs.tools.extend(TOOLS);
+                needs.root = true;
+            }
+            missing(&needs, machine)
+        }
         Choice::Userspace | Choice::Builtin => Vec::new(),
     };
     Some(Candidate {

@@ -69,6 +69,20 @@ fn what_is_missing_is_told_with_its_package() {
 }
 
 #[test]
+fn a_namespace_has_needs_of_its_own() {
+    let machine = Made {
+        programs: vec!["openvpn", "ip"],
+        files: vec!["/dev/net/tun"],
+        root: true,
+        ..linux()
+    };
+    let of = profile(TunnelKind::OpenVpn, &[("isolate", "true")]);
+    let error = choose(&of, &machine).err().unwrap();
+    assert!(error.message().ends_with("openvpn lacks nft"), "{error}");
+    assert_eq!(error.hint_text(), Some("sudo apt-get install -y nftables"));
+}
+
+#[test]
 fn what_is_asked_for_is_taken_or_refused() {
     for (kind, backend) in [
         (TunnelKind::OpenVpn, "swanctl"),
