@@ -67,6 +67,7 @@ mod suite {
     mod ops_data;
     mod ops_files;
     mod ops_packages;
+    mod ops_packages_cut;
     mod ops_shells;
     mod ops_system;
     mod ops_table;

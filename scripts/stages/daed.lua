@@ -5,6 +5,7 @@
 local args = require "mr.args"
 local confirm = require "mr.confirm"
 local curl = require "mr.curl"
+local half = require "mr.op.package.half"
 local version = require "mr.version"
 
 -- How the release calls the machines that `uname -m` names.
@@ -29,7 +30,9 @@ local CONFIG = {
 }
 
 -- `$@` are the kernel's options. Lines `KEY VALUE`.
-local LOOK = [[
+local LOOK = half.functions
+  .. [[
+
 export LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
 echo "kernel $(uname -r)"
@@ -44,6 +47,7 @@ if [ -n "$config" ]; then
     printf '%s\n' "$config" | grep -q "^CONFIG_$option=[ym]" || echo "lacks CONFIG_$option"
   done
 fi
+[ -z "$(half daed)" ] || echo "half yes"
 is=$(daed --version 2>/dev/null | head -n 1) && echo "version $is"
 [ "$(systemctl is-active daed 2>/dev/null)" = active ] && echo "running yes"
 [ "$(systemctl is-enabled daed 2>/dev/null)" = enabled ] && echo "enabled yes"
@@ -87,7 +91,7 @@ local function demand(is)
 end
 
 local function is_right(is, o)
-  return version.compare(is.version, o.version) == 0 and is.running and is.enabled
+  return not is.half and version.compare(is.version, o.version) == 0 and is.running and is.enabled
 end
 
 return {
@@ -122,7 +126,7 @@ return {
     demand(is)
     local facts = s:facts()
     local on = s:ops { sudo = facts.uid ~= 0 or nil }
-    if version.compare(is.version, o.version) ~= 0 then
+    if is.half or version.compare(is.version, o.version) ~= 0 then
       local kind = facts.package_manager == "apt" and "deb" or "rpm"
       local machine = MACHINES[is.machine]
       if not o.sha256 then

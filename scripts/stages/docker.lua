@@ -37,11 +37,17 @@ local function is_source(is, o)
   return not kind or source.of_installed(is) == kind
 end
 
-local function is_done(is, o, user)
-  return is_engine(is, o)
+-- Is nothing of it to be installed? What was cut off in the middle may run, and is not all there.
+local function is_right(is, o)
+  return not is.half
+    and is_engine(is, o)
     and is_source(is, o)
-    and is.engine ~= nil
     and source.is_compose(is.compose, o.compose_version)
+end
+
+local function is_done(is, o, user)
+  return is_right(is, o)
+    and is.engine ~= nil
     and (not is.init or (is.running and is.enabled))
     and (user == "" or user == "root" or is.member)
     and settings.merged(is.settings, settings.logs(o, is.settings)) == nil
@@ -76,8 +82,8 @@ local function install(s, on, o, is, from, repo, sudo)
   else
     has = candidates(s, from, sudo)
   end
-  local names = is_engine(is, o) and from.installed == from.kind and {}
-    or source.engine(o, from, has, is)
+  local has_engine = is_engine(is, o) and from.installed == from.kind
+  local names = has_engine and not is.half and {} or source.engine(o, from, has, is)
   local compose = not source.is_compose(is.compose, o.compose_version)
     and source.compose(o, from, has)
   names[#names + 1] = compose or nil
@@ -86,7 +92,7 @@ local function install(s, on, o, is, from, repo, sudo)
   end
   if #names > 0 then
     -- `present` would leave an engine that is too old.
-    local newest = from.installed == from.kind and not o.version
+    local newest = from.installed == from.kind and not has_engine and not o.version
     on:package(names, { state = newest and "latest" or "present", downgrade = o.version ~= nil })
   end
   -- What is not to be had, or not in that very version, comes alone.
@@ -168,15 +174,12 @@ return {
     local sudo = sudo_of(facts)
     local on = s:ops { sudo = sudo }
     local logs = settings.merged(is.settings, settings.logs(o, is.settings)) -- refuses bad JSON now
-    local is_right = is_engine(is, o)
-      and is_source(is, o)
-      and source.is_compose(is.compose, o.compose_version)
     if not is.init and not is.engine then
       mr.fail("neither systemd nor OpenRC runs here: nothing would start the engine", {
         hint = "where an engine runs already, this stage takes it as it is",
       })
     end
-    local from = not is_right and source.choose(o, is, facts)
+    local from = not is_right(is, o) and source.choose(o, is, facts)
     -- What is too old, or signed by another key, is refused before anything is changed.
     local repo = from and from.kind == "official" and table.pack(source.repo(o, from, is)) or nil
     if from and from.kind == "distro" and not is_engine(is, o) then

@@ -5,6 +5,7 @@
 -- refused; whatever happens all the same, the server undoes it unless a new connection confirms it.
 -- What Docker publishes goes by rules of its own, which stay as they are.
 local confirm = require "mr.confirm"
+local half = require "mr.op.package.half"
 local ops = require "mr.ops"
 local perform = require "mr.op.perform"
 local rule = require "mr.op.firewall.rule"
@@ -46,16 +47,18 @@ local function proposal(s)
   return ("`mroom set %s allowed_ports=%s`"):format(s.id, table.concat(ports, ","))
 end
 
--- Which firewall it is to be, and whether it is there.
+-- Which firewall it is to be, and whether it is there as a whole.
 local function backend(s, wanted)
-  local script = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n"
-    .. "for tool; do ! command -v $tool >/dev/null || echo found=$tool; done"
+  local script = half.functions
+    .. "\nPATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n"
+    .. "for tool; do ! command -v $tool >/dev/null || echo found=$tool; done\n"
+    .. "half ufw firewalld nftables | sed 's/^/half=/'"
   local found = "\n"
     .. s:capture({ "sh", "-c", script, "sh", "ufw", "firewall-cmd", "nft" }, { sudo = true })
     .. "\n"
   for _, name in ipairs(wanted == "auto" and ORDER or { wanted }) do
     if found:find("\nfound=" .. TOOLS[name] .. "\n", 1, true) then
-      return name, true
+      return name, not found:find("\nhalf=" .. name .. "\n", 1, true)
     end
   end
   return wanted == "auto" and "nftables" or wanted, false

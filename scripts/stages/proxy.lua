@@ -3,6 +3,7 @@
 --
 -- Its configuration is made of small files, one an app (mr.proxy); a person's own is never
 -- overwritten unasked. A change is checked by HAProxy itself before it is put in place.
+local half = require "mr.op.package.half"
 local place = require "mr.proxy.place"
 local proxy = require "mr.proxy"
 local state = require "mr.state"
@@ -67,7 +68,7 @@ local function make_host(s, o, at)
       hint = "`--set proxy.take_over=true` replaces it; the old one stays as haproxy.cfg.before",
     })
   end
-  if not had then
+  if not had or half.of(s, "haproxy") then
     on:package "haproxy"
   end
   if not s:test(SELINUX, { sudo = at.sudo }) then

@@ -1,4 +1,5 @@
 -- python: Python 3 with pip and venv from the distribution, proven by an environment of its own.
+local half = require "mr.op.package.half"
 local version = require "mr.version"
 
 -- What a distribution calls them.
@@ -11,9 +12,12 @@ local PACKAGES = {
   pacman = { "python", "python-pip" },
 }
 
--- Lines `version`, `pip` and `venv`, of what is there.
-local LOOK = [[
+-- Lines `version`, `pip` and `venv`, of what is there; `half` when dpkg was interrupted in it.
+local LOOK = half.functions
+  .. [[
+
 export LC_ALL=C
+half python3 python3-minimal 'python3.*' 'libpython3.*' python3-pip python3-venv | sed 's/.*/half/'
 command -v python3 >/dev/null || exit 0
 python3 -c 'import sys; print("version %d.%d.%d" % sys.version_info[:3])' 2>/dev/null
 python3 -m pip --version >/dev/null 2>&1 && echo pip
@@ -31,6 +35,7 @@ local function look(s)
   local is = {}
   for line in text:gmatch "[^\n]+" do
     is.version = is.version or line:match "^version (%d+%.%d+%.%d+)$"
+    is.half = is.half or line == "half"
     is.pip = is.pip or line == "pip"
     is.venv = is.venv or line == "venv"
   end
@@ -38,7 +43,7 @@ local function look(s)
 end
 
 local function is_done(is, o)
-  return is.pip and is.venv and version.at_least(is.version, o.min_version)
+  return not is.half and is.pip and is.venv and version.at_least(is.version, o.min_version)
 end
 
 return {
@@ -57,7 +62,7 @@ return {
 
   apply = function(s, o, is)
     local facts = s:facts()
-    if is.version and is.pip and is.venv then
+    if is.version and is.pip and is.venv and not is.half then
       mr.fail(("Python is %s, and %s is required"):format(is.version, o.min_version), {
         hint = "the option `packages` names others, such as `python3.12`",
       })

@@ -13,12 +13,22 @@
 -- `--check` upgrades nothing and tells what would be upgraded, as far as the server's lists know.
 local restart = require "mr.restart"
 
+-- Nobody is there to answer.
+local ENV = { DEBIAN_FRONTEND = "noninteractive", APT_LISTCHANGES_FRONTEND = "none" }
+
 -- How each manager refreshes its lists (and mends what a broken-off run has left), and upgrades.
 local APT = "apt-get -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef"
   .. " -o Dpkg::Options::=--force-confold"
+-- As the operation `package` does it: dpkg first, then apt, which brings what dpkg waits for and unpacks
+-- again what is half there, and takes nothing away.
+local MEND = [[
+set -f
+dpkg --configure -a --force-confdef --force-confold
+half=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n -e 's/^[ih]H[R ]* //p' -e 's/^[ih][^H]R *//p')
+]] .. APT .. " --no-remove --fix-broken ${half:+--reinstall} install $half || exit\n"
 local MANAGERS = {
   apt = {
-    refresh = "dpkg --configure -a && apt-get -q -o DPkg::Lock::Timeout=300 update",
+    refresh = MEND .. "apt-get -q -o DPkg::Lock::Timeout=300 update",
     upgrade = APT .. " --with-new-pkgs upgrade",
     full = APT .. " dist-upgrade",
   },
@@ -91,15 +101,14 @@ local function update(s, opts)
   local on = s:ops { sudo = sudo }
   if not s.check then
     s:phase "looking for upgrades"
-    s:run({ "sh", "-c", manager.refresh }, { sudo = sudo, timeout = 1800 })
+    s:run({ "sh", "-c", manager.refresh }, { env = ENV, sudo = sudo, timeout = 1800 })
   end
   local list = pending(s, name, sudo)
   local result = { upgraded = list, restarted = false }
   if list[1] then
     s:phase(("upgrading %d packages"):format(#list))
     local text = tostring(vars.full) == "true" and manager.full or manager.upgrade
-    local env = { DEBIAN_FRONTEND = "noninteractive", APT_LISTCHANGES_FRONTEND = "none" }
-    on:command(text, { env = env, timeout = 7200 })
+    on:command(text, { env = ENV, timeout = 7200 })
   end
   if opts.reboot ~= "no" and not (s.check and list[1]) then
     local always = opts.reboot == "always" and list[1] ~= nil

@@ -82,6 +82,28 @@ describe("the stage docker", function()
     expect(writes()):is {}
   end)
 
+  it("finishes what dpkg was interrupted in, though the engine is there and answers", function()
+    local lines = but("package", "package\tdocker.io")
+    table.insert(lines, 2, "half\tcontainerd")
+    room(lines)
+    web:on_like(
+      "*look: package*",
+      "broken\tcontainerd\tiF\nhave\tdocker.io\tdocker.io\t26.1.5\t-\nend\n"
+    )
+    local outcome = run({}, { check = true })
+    expect(outcome.err):is(nil)
+    expect(outcome.status):is "changed"
+    local asked = false
+    for _, call in ipairs(web:calls()) do
+      asked = asked or (call.command or ""):find "look: package docker.io" ~= nil
+    end
+    expect(asked):is(true)
+    expect(writes()):is {}
+    -- It is no engine of an unknown source, and none that is asked for in another version.
+    expect(run({ source = "distro" }, { check = true }).status):is "changed"
+    expect(assert(run({ source = "official" }, { check = true }).err).message):has "`docker.io` is installed"
+  end)
+
   it("refuses settings that are no JSON, and an engine that nothing would start", function()
     room(but("{", "{ oh"))
     expect(assert(run({}).err).message):has "is no valid JSON"

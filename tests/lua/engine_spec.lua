@@ -152,12 +152,13 @@ describe("what a server says of Docker", function()
     local is = look.parse(
       "Welcome\nmroom-engine\nclient\t1\nengine\t26.1.5\ncompose\t2.26.1\n"
         .. "dockerd\tDocker version 26.1.5+dfsg1, build a72d7cd\nid\tdebian\ninit\tsystemd\n"
-        .. 'package\tdocker.io\nmember\t1\nsize\t11\nsettings\n{ "a": 1\n }'
+        .. 'package\tdocker.io\nhalf\tcontainerd\nmember\t1\nsize\t11\nsettings\n{ "a": 1\n }'
     )
     expect(is):has {
       engine = "26.1.5",
       dockerd = "26.1.5+dfsg1",
       member = "1",
+      half = "containerd",
       packages = { ["docker.io"] = true },
       settings = '{ "a": 1\n }\n',
     }

@@ -21,7 +21,7 @@ local CALLS = {
     { "nginx=1.2*", "/srv/a.deb" },
     { hold = true },
     { package_manager = "apt" },
-    "lists\t60\nbroken\tx\tF\nlocked\t9\nfile\t/srv/a.deb\ta\t1\nhave\tnginx\tnginx\t1.3\th-\n"
+    "lists\t60\nbroken\tx\tiF\nbroken\tnginx\trHR\ninterrupted\nlocked\t9\nfile\t/srv/a.deb\ta\t1\nhave\tnginx\tnginx\t1.3\th-\n"
       .. "said\tInst nginx [1.3] (1.22 Debian:12 [amd64])\nsaid\tRemv b [1]\n"
       .. "said\tE: Unable to locate package c\nend\n",
   },

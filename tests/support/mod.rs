@@ -3,6 +3,7 @@
 pub mod account;
 pub mod apps;
 pub mod cell;
+pub mod debian;
 pub mod gates;
 pub mod home;
 pub mod ipsec;

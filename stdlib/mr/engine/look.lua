@@ -1,5 +1,6 @@
 -- What a server has of Docker: engine, Compose, packages, service, settings. One round trip each; both
 -- scripts only read. For the stage `docker`. Internal.
+local half = require "mr.op.package.half"
 local look = {}
 
 local MARK, SETTINGS = "mroom-engine", "/etc/docker/daemon.json"
@@ -41,14 +42,17 @@ elif command -v rc-service >/dev/null; then
   [ -e /etc/runlevels/default/docker ] && say enabled 1
 fi
 for group in $(id -nG -- "$1" 2>/dev/null); do [ "$group" != docker ] || say member 1; done
+HALF
 for name in docker-ce docker.io moby-engine docker-engine docker; do
-  if command -v dpkg-query >/dev/null; then
-    dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || continue
+  if command -v dpkg-query >/dev/null; then is_known "$name" || continue
   elif command -v rpm >/dev/null; then rpm -q --quiet "$name" || continue
   elif command -v apk >/dev/null; then apk info -e "$name" >/dev/null 2>&1 || continue
   else continue; fi
   say package "$name"
 done
+half docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin \
+  docker.io docker-cli docker-compose docker-compose-v2 containerd runc |
+  while IFS= read -r name; do say half "$name"; done
 if [ -r SETTINGS ]; then
   say size "$(wc -c <SETTINGS)"
   echo settings
@@ -56,7 +60,9 @@ if [ -r SETTINGS ]; then
 elif [ -e SETTINGS ]; then
   say hidden 1
 fi]]
-STATE = STATE:gsub("MARK", MARK):gsub("SETTINGS", SETTINGS)
+STATE = STATE:gsub("MARK", MARK)
+  :gsub("SETTINGS", SETTINGS)
+  :gsub("HALF", (half.functions:gsub("%%", "%%%%")))
 
 -- Which versions the lists have of the packages `$2…`; `$1` is the manager. Lines `NAME VERSION`.
 local CANDIDATES = [[
@@ -79,7 +85,8 @@ local function printable(text)
 end
 
 -- What the state's script printed: { engine, compose, dockerd, why, id, codename, arch, machine, init,
--- running, enabled, member, packages = set, settings = text }. What is not there is nil.
+-- running, enabled, member, half, packages = set, settings = text }. What is not there is nil; `half` is a
+-- package of it that dpkg has not finished.
 function look.parse(text)
   local _, first = text:find(MARK .. "\n", 1, true)
   if not first then

@@ -2,11 +2,13 @@
 --
 -- All packages of one call go to the manager in one command. What is to be done is tried in the
 -- manager's own simulation first, so that check mode knows versions, and what else would come or
--- go. A manager that is locked is waited for. Which commands there are is in mr/op/package/.
+-- go. A manager that is locked is waited for; what one that was cut off left half-done is finished
+-- first. Which commands there are is in mr/op/package/.
 local args = require("mr.args")
 local answer = require("mr.op.package.answer")
 local managers = require("mr.op.package.managers")
 local names = require("mr.op.package.names")
+local repair = require("mr.op.package.repair")
 local words = require("mr.op.package.words")
 local work = require("mr.op.package.work")
 
@@ -218,7 +220,8 @@ function op.plan(is, o, facts, memory, again)
   end
   refuse_held(todo, o)
   local stale = is_stale(is, o, todo, again)
-  local fresh = (#todo > 0 or o.state == "latest") and not stale and #is.broken == 0
+  local broken = manager.repair and repair.of(is, all)
+  local fresh = (#todo > 0 or o.state == "latest") and not stale and not broken
   local plan = { changes = {}, steps = {}, makes = { packages = {} } }
   if fresh and lacking(is) and sources_to_come(memory) then
     plan.unknown = ("no list has %s yet, and sources would be added"):format(lacking(is))
@@ -233,8 +236,11 @@ function op.plan(is, o, facts, memory, again)
       plan.steps[#plan.steps + 1] = work.step(manager, argv, o)
     end
   end
-  if #is.broken > 0 and manager.repair then
-    add(words.repaired(is.broken), table.unpack(manager.repair(is.broken)))
+  if broken and again then
+    repair.refuse(manager, broken)
+  elseif broken then
+    add(repair.told(broken))
+    plan.steps = repair.steps(manager, broken, o)
   end
   if stale then
     add("lists refreshed", manager.refresh())

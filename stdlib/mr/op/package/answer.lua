@@ -3,7 +3,8 @@
 --
 -- Lines of words between tabs, `-` for an empty one:
 --   lists AGE                          seconds since the lists of packages were refreshed
---   broken NAME STATUS                 half-configured, half-installed
+--   broken NAME STATUS                 half-done, as dpkg-query abbreviates it: `iU`, `iHR`, `rF`
+--   interrupted                        its own notes are unfinished
 --   locked PID                         somebody is at work with it
 --   have WANTED NAME VERSION FLAGS     p: provided by NAME, h: held, a: automatic, c: settings only
 --   file PATH NAME VERSION             what a local package file holds
@@ -58,6 +59,9 @@ local READERS = {
   broken = function(is, name, status)
     is.broken[#is.broken + 1] = { name = name, status = status }
   end,
+  interrupted = function(is)
+    is.interrupted = true
+  end,
   locked = function(is, pid)
     is.locked = pid
   end,
@@ -83,7 +87,7 @@ local READERS = {
     is.none[wanted] = "nothing is called that"
   end,
 }
-local COUNT = { lists = 1, broken = 2, locked = 1, have = 4, file = 3, none = 1 }
+local COUNT = { lists = 1, broken = 2, interrupted = 0, locked = 1, have = 4, file = 3, none = 1 }
 
 -- The state in what a script printed. `manager.said(is, line)` reads its simulation.
 function answer.read(text, manager)
@@ -113,9 +117,6 @@ function answer.read(text, manager)
       message = ("`%s` did not say which packages there are"):format(manager.name),
       hint = "does it answer on the server, and is `sh` a POSIX shell there?",
     }, 0)
-  end
-  if is.locked then
-    is.broken = {} -- it may be what somebody is just configuring
   end
   return is
 end

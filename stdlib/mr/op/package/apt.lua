@@ -21,6 +21,10 @@ shift 2
 eval "$(apt-config shell lists Dir::State::lists/d auto Dir::State::extended_states/f status Dir::State::status/f)"
 inode=$(stat -c %i "${status%/*}/lock-frontend" 2>/dev/null) &&
   awk -v inode="$inode" '{ n = split($6, at, ":"); if (at[n] == inode) { print "locked\t" $5; exit } }' /proc/locks 2>/dev/null
+# Journal entries are numbers (modstatdb.c); apt does nothing while there are any.
+for file in "${status%/*}"/updates/[0-9]*; do
+  [ ! -e "$file" ] || { echo interrupted; break; }
+done
 for list in "$lists"*Packages*; do
   [ ! -e "$list" ] || { age "$lists"; break; }
 done
@@ -44,7 +48,7 @@ for want; do
   wanted="$wanted ${name%%=*}"
   set -- "$@" "$want"
 done
-export wanted auto
+export wanted auto state
 
 known=$(
   dpkg-query -W -f='${db:Status-Abbrev}|${Package}|${Architecture}|${Version}|${Provides}\n' 2>/dev/null |
@@ -62,8 +66,12 @@ known=$(
     }
     {
       status = substr($1, 2, 1)
-      if (status ~ /[UFH]/ || substr($1, 3, 1) == "R") print "broken", $2, status
-      if (status !~ /[itWFUc]/) next
+      abbrev = $1
+      gsub(/ /, "", abbrev)
+      if (status ~ /[HUFWt]/ || substr($1, 3, 1) == "R") print "broken", $2, abbrev
+      # What is half there is there only for who wants it gone; what is half gone is gone.
+      if (status !~ /[itWFUc]/ && !(status == "H" && ENVIRON["state"] == "absent")) next
+      if (abbrev ~ /^[rp][UFWtH]/) next
       flags = (substr($1, 1, 1) == "h" ? "h" : "") (by_itself[$2 ":" $3] ? "a" : "") (status == "c" ? "c" : "") "-"
       if ($2 in wanted) print "have", $2, $2, $4, flags
       if (($2 ":" $3) in wanted) print "have", $2 ":" $3, $2, $4, flags
@@ -157,16 +165,32 @@ function apt.refresh()
   return { "apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update" }
 end
 
--- dpkg first: nothing else works before.
+-- dpkg first: apt does nothing while dpkg's notes are unfinished. What dpkg cannot configure for want of
+-- a package that was not unpacked yet, apt brings, and it may take nothing away for it. A package whose
+-- files are half there is named: of itself apt 2.6 does not always unpack it again.
 function apt.repair(broken)
-  local steps = { { "dpkg", "--configure", "-a", "--force-confdef", "--force-confold" } }
+  local steps = { { "dpkg", "--configure", "-a", "--force-confdef", "--force-confold" } } ---@type any
+  local flags, again = { "--no-remove", "--fix-broken" }, {}
   for _, one in ipairs(broken) do
-    if one.status == "H" or one.status == "R" then
-      table.insert(steps, (get({ "--fix-broken" }, { "install" })))
-      break
+    local verb = one.status:find("^r") and "--remove" or one.status:find("^p") and "--purge"
+    local is_name = one.name:find("^[%w][%w+.-]*$") ~= nil
+    if is_name and verb then
+      steps[#steps + 1] = { "dpkg", verb, one.name }
+    elseif is_name and one.status:find("[HR]", 2) then
+      again[#again + 1] = one.file or one.name
     end
   end
+  if again[1] then
+    flags[#flags + 1] = "--reinstall"
+  end
+  steps[#steps + 1] = get(flags, { "install" }, again)
   return steps
+end
+
+-- Does it say that it has to be repaired first?
+function apt.interrupted(text)
+  return text:find("dpkg was interrupted", 1, true) ~= nil
+    or text:find("--fix-broken install", 1, true) ~= nil
 end
 
 function apt.hold(names, held)
@@ -212,6 +236,15 @@ local HINTS = {
   { "NO_PUBKEY", "the key of the source is missing: `on:repo` takes `key`" },
   { "Unable to locate package", "`update = 3600` has lists refreshed that are older than an hour" },
   { "No space left", "`df -h` on the server" },
+  {
+    "needs to be reinstalled, but",
+    "`dpkg --remove --force-remove-reinstreq NAME` on the server takes it off",
+  },
+  {
+    "remove is disabled",
+    "`apt-get --fix-broken install` on the server asks before it takes anything away",
+  },
+  { "held broken packages", "`apt-mark showhold` on the server names what is held" },
   { "Unmet dependencies", "`apt-get --fix-broken install` on the server" },
   { "maintainer script", "`dpkg --configure -a` on the server shows it again" },
   { "post%-installation script", "`dpkg --configure -a` on the server shows it again" },

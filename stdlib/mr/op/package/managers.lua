@@ -5,7 +5,9 @@
 --   flag(o)                    the second argument of `look`, from the options
 --   install upgrade remove     argv of a list of packages, the options and { held, todo }
 --   refresh, refreshed         argv that refreshes lists, and a script after it
---   repair(broken) hold(names, held) by_hand(names)    argv, where there is such a thing
+--   hold(names, held) by_hand(names)    argv, where there is such a thing
+--   repair(broken)             a list of argv that finish what is half-done, of which only the last must end
+--                              well; interrupted(text): does it say that this is to be done?
 --   versions, files            does `name=version` work; the ending of package files
 --   locked(text)               who has the lock, { pid, name }, when that is what it says
 --   locks                      its lock files

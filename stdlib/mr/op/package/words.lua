@@ -15,14 +15,6 @@ function words.of(is, name)
   end
 end
 
-function words.repaired(broken)
-  local all = {}
-  for i, one in ipairs(broken) do
-    all[i] = one.name
-  end
-  return "half-configured: " .. table.concat(all, ", ")
-end
-
 local function list_of(all)
   local rest = #all - MANY
   if rest <= 1 then

@@ -35,7 +35,16 @@ local function holder(s, manager, found, user)
   return ("%s (process %s)"):format(found.name or "a program", found.pid), found.pid
 end
 
--- Runs one command, again and again while the manager is locked, for o.lock_timeout seconds.
+-- Finishes what was half-done before, as far as it goes.
+local function finish(s, manager, o, user)
+  s:log(("finishes first what `%s` was interrupted in"):format(manager.name))
+  for _, argv in ipairs(manager.repair({})) do
+    mr.try(work.run, s, manager, argv, o, user)
+  end
+end
+
+-- Runs one command, again and again while the manager is locked, for o.lock_timeout seconds. What
+-- somebody who had the lock has left half-done is finished.
 function work.run(s, manager, argv, o, user)
   local begun, told = mr.now(), nil
   while true do
@@ -46,7 +55,10 @@ function work.run(s, manager, argv, o, user)
     end
     local text = result.stdout .. "\n" .. result.stderr
     local found = manager.locked(text)
-    if not found then
+    if not found and told and manager.interrupted and manager.interrupted(text) then
+      finish(s, manager, o, user)
+      return work.run(s, manager, argv, o, user)
+    elseif not found then
       local why, hint = manager.explain(text)
       error({
         kind = "exit",
@@ -79,12 +91,15 @@ function work.run(s, manager, argv, o, user)
   end
 end
 
--- The step that runs a command of a manager.
-function work.step(manager, argv, o)
+-- The step that runs a command of a manager; with `may_fail` it is no error when that ends badly.
+function work.step(manager, argv, o, may_fail)
   return {
     says = mr.quote(argv),
     call = function(on, s)
-      work.run(s, manager, argv, o, on.sudo)
+      local _, err = mr.try(work.run, s, manager, argv, o, on.sudo)
+      if err and not (may_fail and err.kind == "exit") then
+        error(err, 0)
+      end
     end,
   }
 end
