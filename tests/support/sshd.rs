@@ -152,10 +152,18 @@ impl Sshd {
         children(self.child.id() as i32)
     }
 
-    /// Ends the processes that serve connections, as a crash would.
+    /// Ends the processes that serve connections, as a crash would, and waits until they are gone.
     pub fn kill_sessions(&self) {
-        for session in self.sessions() {
-            signal_family(session, Signal::KILL);
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let sessions = self.sessions();
+            if sessions.is_empty() || Instant::now() > until {
+                return;
+            }
+            for session in sessions {
+                signal_family(session, Signal::KILL);
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
@@ -227,11 +235,19 @@ fn answers(port: u16, child: &mut Child) -> bool {
     false
 }
 
-/// The child processes of a process.
+/// The child processes of a process. The kernel's own list of them (`children` in /proc) leaves some out
+/// while others end.
 pub fn children(pid: i32) -> Vec<i32> {
-    std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter_map(|p| p.parse().ok())
-        .collect()
+    let all = std::fs::read_dir("/proc").unwrap();
+    let numbers = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let mut found: Vec<i32> = numbers.filter(|each| parent(*each) == Some(pid)).collect();
+    found.sort_unstable();
+    found
+}
+
+/// The parent of a process: the second word behind its name, which may hold anything.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, behind) = stat.rsplit_once(')')?;
+    behind.split_whitespace().nth(1)?.parse().ok()
 }
