@@ -22,6 +22,11 @@ pub fn word(value: &str) -> Result<String> {
     Ok(format!("'{}'", value.replace('\'', r"'\''")))
 }
 
+/// A word as a person types it into a shell, for hints.
+pub fn typed(value: &str) -> String {
+    word(value).unwrap_or_else(|_| "NAME".to_owned())
+}
+
 /// Quotes each word and joins them with single spaces.
 ///
 /// # Errors
@@ -56,6 +61,10 @@ mod tests {
             assert_eq!(word(value).unwrap(), quoted, "{value:?}");
         }
         assert!(word("a\0b").is_err());
+        assert_eq!(
+            (typed("it's"), typed("a\0b")),
+            (r"'it'\''s'".into(), "NAME".into())
+        );
         assert!(words::<&str>(&[]).is_err());
     }
 

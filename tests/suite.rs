@@ -111,6 +111,7 @@ mod suite {
     mod tunnel_ipsec;
     mod tunnel_life;
     mod tunnel_macos;
+    mod tunnel_needs;
     mod tunnel_profiles;
     mod tunnel_refused;
     mod tunnel_rights;

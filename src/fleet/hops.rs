@@ -75,7 +75,8 @@ impl Reach {
                 _ => target,
             };
             let end = Some((first.host.as_str(), first.port));
-            self.fronts.hold(name, holder, end).await?;
+            let held = self.fronts.hold(name, holder, end).await;
+            held.map_err(super::tunnels::unusable)?;
         }
         self.standing(target).await
     }

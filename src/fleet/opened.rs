@@ -41,7 +41,8 @@ impl Opened {
                 let message = format!("the tunnel `{name}` is a route of this machine");
                 Err(Error::usage(message).hint(format!(
                     "programs reach what is behind it without SOCKS while it is up: \
-                     `mroom tunnel up {name}`"
+                     `mroom tunnel up {}`",
+                    crate::quote::typed(name)
                 )))
             }
         }

@@ -154,7 +154,7 @@ impl Room {
                 let message = format!("no server matches both `{pattern}` and the limit `{limit}`");
                 return Err(Error::usage(message).hint(format!(
                     "`mroom ls {}` lists those of the limit",
-                    crate::quote::word(limit).unwrap_or_default()
+                    crate::quote::typed(limit)
                 )));
             }
         }

@@ -32,6 +32,19 @@ pub(super) fn failed(error: Error, id: &str) -> Error {
     told.hint_of(&error).source(error)
 }
 
+/// What is wrong with a profile, for who wants to get behind it: that server is not reached.
+pub(super) fn unusable(error: Error) -> Error {
+    if error.kind() != Kind::Usage {
+        return error;
+    }
+    let told = Error::new(Kind::Tunnel, error.message()).reason("config");
+    let direct = "`--no-tunnel` connects directly";
+    told.hint(match error.hint_text() {
+        Some(hint) => format!("{hint}; {direct}"),
+        None => direct.to_owned(),
+    })
+}
+
 /// How an id is told: a server's, or ``tunnel `NAME` ``.
 pub(super) fn quoted(id: &str) -> String {
     match id.strip_prefix(PREFIX) {
@@ -45,7 +58,7 @@ impl Room {
     /// of the id `server` sees it.
     pub(super) fn front(&self, name: &str, server: &str, path: &mut Vec<String>) -> Result<Way> {
         let tunnel = self.profile(name)?;
-        tunnel.kind.check_usable()?;
+        tunnel.kind.check_usable().map_err(unusable)?;
         // A list's tunnel stands before all of its servers, but not before the one that it goes to.
         if tunnel.server == server {
             return Ok(Way::default());
@@ -63,12 +76,8 @@ impl Room {
     /// The profile of a tunnel that servers name.
     fn profile(&self, name: &str) -> Result<Tunnel> {
         let store = self.store()?;
-        store.tunnel(name)?.ok_or_else(|| {
-            let unknown = store.no_tunnel(name);
-            let told = Error::new(Kind::Tunnel, unknown.message()).reason("config");
-            let hint = unknown.hint_text().unwrap_or_default();
-            told.hint(format!("{hint}; `--no-tunnel` connects directly"))
-        })
+        let profile = store.tunnel(name)?;
+        profile.ok_or_else(|| unusable(store.no_tunnel(name)))
     }
 
     /// Sees to it that the tunnel of a way can be brought up by its name alone: what it is, which it
@@ -77,12 +86,13 @@ impl Room {
         let Some(name) = way.tunnel.as_deref().filter(|n| !self.fronts.knows(n)) else {
             return Ok(());
         };
-        self.learn_profile(self.profile(name)?)
+        self.learn_profile(self.profile(name)?).map_err(unusable)
     }
 
     /// The same of a profile.
     pub(super) fn learn_profile(&self, profile: Tunnel) -> Result<()> {
-        let needs = self.needs(&profile)?;
+        let mut needs = self.store()?.tunnel_chain(&profile)?;
+        needs.pop();
         let name = Some(profile.name.as_str());
         let mut ends = Vec::new();
         for server in self.store()?.list()?.iter().filter(|s| s.tunnel() == name) {
@@ -100,27 +110,14 @@ impl Room {
         Ok(())
     }
 
-    /// The tunnels that this one goes through, the first to come up first.
-    fn needs(&self, profile: &Tunnel) -> Result<Vec<Tunnel>> {
-        let Some(needed) = profile.text("needs") else {
-            return Ok(Vec::new());
-        };
-        let chain = self.store()?.tunnel_chain(needed)?;
-        match chain.iter().find(|t| t.kind == TunnelKind::Ssh) {
-            None => Ok(chain),
-            Some(ssh) => Err(Error::usage(format!(
-                "the tunnel `{}` needs `{}`, which is one over SSH: only connections go through it",
-                profile.name, ssh.name
-            ))),
-        }
-    }
-
     /// The way through a tunnel over SSH: its server is the last of the jump hosts.
     pub(super) fn gate(&self, tunnel: &Tunnel, path: &mut Vec<String>) -> Result<Way> {
         let id = id(&tunnel.name);
         if path.contains(&id) {
             return Err(circle(path, &id));
         }
+        // Those that need each other, whichever way leads there.
+        self.store()?.tunnel_chain(tunnel).map_err(unusable)?;
         path.push(id.clone());
         let known = self.store()?.get(&tunnel.server)?;
         let (mut way, mut target) = match &known {
@@ -133,7 +130,10 @@ impl Room {
             }
             None => {
                 let words: Vec<String> = tunnel.list("jump").into_iter().map(Into::into).collect();
-                (self.way_of(&words, path)?, direct(tunnel)?)
+                (
+                    self.way_of(&words, path)?,
+                    direct(tunnel).map_err(unusable)?,
+                )
             }
         };
         if let Some(needed) = tunnel.text("needs").filter(|_| !way.is_fronted) {

@@ -3,7 +3,7 @@
 //! A tunnel is made by programs of this machine ([`backend`], [`plan`]: pure, what to run and how to read
 //! the answers) or inside of this process ([`userspace`]). [`tunnels`] has those of one run, [`keeper`] the life
 //! of each and what is on disk of it, [`runner`] runs the steps, [`routes`] knows what goes through, [`namespace`]
-//! keeps tunnels apart, [`inside`] connects in there, [`dns`] resolves names behind them. [`listen`] lets
+//! keeps tunnels apart, [`stand`] says which can go through which, [`inside`] connects in there, [`dns`] resolves names behind them. [`listen`] lets
 //! programs of this machine through, [`real`] is what tunnels are made with outside of tests.
 //! Who owns what: nothing here owns a session or the inventory.
 //! Must not import `fleet`, `docker` or anything right of them.
@@ -21,6 +21,7 @@ pub mod real;
 pub mod routes;
 pub mod runner;
 mod socks;
+pub mod stand;
 pub mod tunnels;
 pub mod userspace;
 

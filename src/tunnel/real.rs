@@ -52,8 +52,11 @@ impl Within for Inside {
         let data = self.data.clone();
         Box::pin(async move {
             if profile.kind == TunnelKind::Ssh {
-                let name = &profile.name;
-                let message = format!("the tunnel `{name}` is up while something goes through it");
+                let name = crate::quote::typed(&profile.name);
+                let message = format!(
+                    "the tunnel `{}` is up while something goes through it",
+                    profile.name
+                );
                 return Err(Error::usage(message).hint(format!(
                     "commands for servers behind it open it; `mroom tunnel socks {name}` lets \
                      other programs through"

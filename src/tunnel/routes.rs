@@ -79,7 +79,7 @@ pub fn unfit(end: IpAddr, gateway: IpAddr) -> Option<&'static str> {
 }
 
 fn set_routes(name: &str) -> String {
-    let name = crate::quote::word(name).unwrap_or_default();
+    let name = crate::quote::typed(name);
     format!("`mroom tunnel set {name} routes=10.0.0.0/8` names the ranges behind it")
 }
 

@@ -195,7 +195,7 @@ fn no_rights(name: &str, why: &Error) -> Error {
         }
         m => format!("needs root: {}", m.replace("this login", "this user")),
     };
-    let name_word = quote::word(name).unwrap_or_default();
+    let name_word = quote::typed(name);
     fault(name, "rights", message).hint(format!(
         "run it as root or on a terminal, or give this user `NOPASSWD` in sudoers; \
          `mroom doctor tunnel {name_word}` lists what is run"

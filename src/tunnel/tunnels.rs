@@ -126,6 +126,8 @@ impl Tunnels {
         let Some((last, outer)) = needs.split_last() else {
             return self.hold_one(profile, Vec::new(), ends, holder).await;
         };
+        let chain: Vec<Tunnel> = needs.iter().chain([profile]).cloned().collect();
+        super::stand::check(&chain, &*self.tools.backends)?;
         let place = profile.endpoint(profile.kind.port())?;
         let below = format!("tunnel {}", profile.name);
         let way = self
@@ -137,12 +139,13 @@ impl Tunnels {
                 let names = needs.iter().map(|n| n.name.clone()).collect();
                 self.hold_one(profile, names, ends, holder).await
             }
+            // Another process made it so, before the profile was changed.
             Way::Dial(_) => {
                 let message = format!(
-                    "the tunnel `{}` cannot stand on `{}`, which is no route of this machine",
-                    profile.name, last.name
+                    "cannot stand on `{}`, which is no route of this machine",
+                    last.name
                 );
-                Err(Error::usage(message))
+                Err(super::fault(&profile.name, "config", message))
             }
         };
         if held.is_err() && !self.open.borrow().contains_key(&profile.name) {

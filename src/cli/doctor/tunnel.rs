@@ -15,6 +15,7 @@ use crate::tunnel::keeper::{Keeper, Tools, status};
 use crate::tunnel::machine::ThisMachine;
 use crate::tunnel::plan::Step;
 use crate::tunnel::runner::shown;
+use crate::tunnel::stand;
 use crate::tunnel::{Settings, Tunnels};
 
 /// Looks at the profile of that name, and tells the commands that bring it up.
@@ -67,19 +68,22 @@ fn begin(app: &App, profile: &Tunnel, report: &mut Report) -> Result<Option<Cand
             let how: Vec<String> = { lacks.iter() }
                 .map(|key| tunnel::shape::how(profile.kind, key))
                 .collect();
-            let name = tunnel::typed(name);
+            let name = crate::quote::typed(name);
             Row::warn("tunnel", format!("{what}; it lacks {}", lacks.join(", ")))
                 .hint(format!("`mroom tunnel set {name} {}`", how.join(" ")))
         }
     })?;
     if profile.text("needs").is_some() {
-        report.add(match app.room.store()?.tunnel_chain(name) {
-            Err(error) => Row::error("needs", &error),
-            Ok(chain) => {
-                let names: Vec<&str> = chain.iter().map(|t| t.name.as_str()).collect();
-                Row::ok("needs", format!("in this order: {}", names.join(", ")))
-            }
-        })?;
+        let chain = app.room.store()?.tunnel_chain(profile);
+        report.add(
+            match chain.and_then(|c| stand::check(&c, &ThisMachine).map(|()| c)) {
+                Err(error) => Row::error("needs", &error),
+                Ok(chain) => {
+                    let names: Vec<&str> = chain.iter().map(|t| t.name.as_str()).collect();
+                    Row::ok("needs", format!("in this order: {}", names.join(", ")))
+                }
+            },
+        )?;
     }
     report.add(gateway(app, profile)?)?;
     let folder = app.room.config.data_dir().join("tunnels");
@@ -113,8 +117,12 @@ fn begin(app: &App, profile: &Tunnel, report: &mut Report) -> Result<Option<Cand
 fn gateway(app: &App, profile: &Tunnel) -> Result<Row> {
     if profile.kind == TunnelKind::Ssh && app.room.store()?.get(&profile.server)?.is_some() {
         let server = &profile.server;
-        return Ok(Row::ok("server", format!("`{server}` of the inventory"))
-            .hint(format!("`mroom doctor {server}` tries it")));
+        return Ok(
+            Row::ok("server", format!("`{server}` of the inventory")).hint(format!(
+                "`mroom doctor {}` tries it",
+                crate::quote::typed(server)
+            )),
+        );
     }
     let (host, port) = match profile.endpoint(profile.kind.port()) {
         Ok(place) => place,

@@ -42,7 +42,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let args = &args.sorted();
     let store = app.room.store()?;
     if store.tunnel_outline(&args.name)?.is_some() {
-        let name = super::typed(&args.name);
+        let name = crate::quote::typed(&args.name);
         let error = Error::usage(format!("there is a tunnel profile `{}` already", args.name));
         return Err(error.hint(format!("`mroom tunnel set {name} FIELD=VALUE` changes it")));
     }

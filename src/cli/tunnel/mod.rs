@@ -20,6 +20,8 @@ use super::App;
 use crate::error::Result;
 use crate::events::Level;
 use crate::inventory::{Server, Tunnel};
+use crate::quote::typed;
+use crate::tunnel::{machine::ThisMachine, stand};
 
 /// Tunnels in front of servers: their profiles, and what is up.
 ///
@@ -98,11 +100,6 @@ pub(super) fn tell_missing<'a>(
     Ok(())
 }
 
-/// A name as it is typed in a shell.
-pub(super) fn typed(name: &str) -> String {
-    crate::quote::word(name).unwrap_or_else(|_| "NAME".to_owned())
-}
-
 /// Tells what a profile still lacks.
 fn tell_lacks(app: &App, tunnel: &Tunnel) {
     let name = typed(&tunnel.name);
@@ -121,7 +118,9 @@ fn tell_lacks(app: &App, tunnel: &Tunnel) {
     }
     if let Some(outer) = tunnel.text("needs")
         && let Ok(store) = app.room.store()
-        && let Err(e) = store.tunnel_chain(&tunnel.name)
+        && let Err(e) = store
+            .tunnel_chain(tunnel)
+            .and_then(|chain| stand::check(&chain, &ThisMachine))
         && e.kind() == crate::error::Kind::Usage
     {
         let message = format!("`needs={outer}`: {}", e.message());

@@ -23,7 +23,10 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     }
     if of(&app.room.tunnels().tools().folder, name).is_some() {
         let error = Error::usage(format!("the tunnel {name} is up"));
-        return Err(error.hint(format!("`mroom tunnel down {}` first", super::typed(name))));
+        return Err(error.hint(format!(
+            "`mroom tunnel down {}` first",
+            crate::quote::typed(name)
+        )));
     }
     let named = store.tunnel_users(name)?;
     let users = super::shape::users(&named);
@@ -46,7 +49,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
         let servers = fold_ids(named.servers.iter().map(String::as_str));
         let message = format!(
             "{servers} still names it: `mroom set {} tunnel=` has it reached directly",
-            super::typed(&servers)
+            crate::quote::typed(&servers)
         );
         app.screen.note(Level::Warning, None, &message);
     }

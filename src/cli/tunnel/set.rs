@@ -36,7 +36,10 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let mut tunnel = super::find(app, &args.name)?;
     let asks = args.password.ask_password || args.password.password_stdin || args.no_password;
     if args.fields.is_empty() && !asks {
-        let hint = format!("`mroom tunnel set {} mtu=1400`", super::typed(&args.name));
+        let hint = format!(
+            "`mroom tunnel set {} mtu=1400`",
+            crate::quote::typed(&args.name)
+        );
         return Err(Error::usage("nothing to set").hint(hint));
     }
     let mut stdin = Stdin::new(args.password.password_stdin);

@@ -52,7 +52,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
 fn inside(name: &str) -> Error {
     let message =
         format!("the tunnel `{name}` lives inside of a process: nobody else could use it");
-    let word = super::typed(name);
+    let word = crate::quote::typed(name);
     Error::usage(message).hint(format!(
         "`mroom tunnel socks {word}` opens it to other programs"
     ))

@@ -120,7 +120,8 @@ impl Tunnel {
     /// [`crate::error::Kind::Usage`] when it is neither `host`, `host:port` nor `[address]:port`.
     pub fn endpoint(&self, default_port: u16) -> Result<(String, u16)> {
         endpoint(&self.server, default_port).map_err(|e| {
-            let hint = format!("`mroom tunnel set {} server=HOST:PORT`", self.name);
+            let name = crate::quote::typed(&self.name);
+            let hint = format!("`mroom tunnel set {name} server=HOST:PORT`");
             e.context(format!("the server of the tunnel `{}`", self.name))
                 .hint(hint)
         })

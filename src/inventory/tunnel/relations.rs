@@ -4,6 +4,7 @@ use super::Tunnel;
 use crate::config::nearest;
 use crate::error::{Error, Result};
 use crate::inventory::Store;
+use crate::quote::typed;
 
 /// Who names a profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,31 +16,32 @@ pub struct TunnelUsers {
 }
 
 impl Store {
-    /// The profiles that a profile needs to be up, outermost first, and itself last.
+    /// The profiles that a profile needs to be up, outermost first, and itself last. The inventory need not
+    /// have the last.
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`] for one that does not exist and for a circle,
     /// [`crate::error::Kind::Locked`] when the secrets are locked.
-    pub fn tunnel_chain(&self, name: &str) -> Result<Vec<Tunnel>> {
-        let mut chain: Vec<Tunnel> = Vec::new();
-        let mut next = Some(name.to_owned());
-        while let Some(name) = next {
+    pub fn tunnel_chain(&self, profile: &Tunnel) -> Result<Vec<Tunnel>> {
+        let mut chain = vec![profile.clone()];
+        while let Some(inner) = chain.last()
+            && let Some(name) = inner.text("needs")
+        {
+            let word = typed(name);
             if chain.iter().any(|tunnel| tunnel.name == name) {
                 let names: Vec<&str> = chain.iter().map(|t| t.name.as_str()).collect();
                 let message = format!("tunnels that need each other: {} {name}", names.join(" "));
-                let hint = format!("`mroom tunnel set {name} needs=` breaks the circle");
+                let hint = format!("`mroom tunnel set {word} needs=` breaks the circle");
                 return Err(Error::usage(message).hint(hint));
             }
-            let tunnel = self.tunnel(&name)?.ok_or_else(|| match chain.last() {
-                Some(inner) => Error::usage(format!(
+            let outer = self.tunnel(name)?.ok_or_else(|| {
+                Error::usage(format!(
                     "the tunnel `{}` needs the tunnel `{name}`, and there is no such profile",
                     inner.name
                 ))
-                .hint(format!("`mroom tunnel add {name} TYPE SERVER` makes it")),
-                None => self.no_tunnel(&name),
+                .hint(format!("`mroom tunnel add {word} TYPE SERVER` makes it"))
             })?;
-            next = tunnel.text("needs").map(str::to_owned);
-            chain.push(tunnel);
+            chain.push(outer);
         }
         chain.reverse();
         Ok(chain)
@@ -53,7 +55,10 @@ impl Store {
             Some(near) => error.hint(format!(
                 "did you mean `{near}`? `mroom tunnel ls` lists them"
             )),
-            None => error.hint(format!("`mroom tunnel add {name} TYPE SERVER` makes it")),
+            None => error.hint(format!(
+                "`mroom tunnel add {} TYPE SERVER` makes it",
+                typed(name)
+            )),
         }
     }
 

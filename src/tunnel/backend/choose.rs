@@ -134,7 +134,8 @@ pub fn candidates(profile: &Tunnel, machine: &dyn Machine) -> Result<Vec<Candida
             ),
         };
         let hint = format!(
-            "mroom tunnel set {name} backend=auto; for {kind} there are: auto {}",
+            "mroom tunnel set {} backend=auto; for {kind} there are: auto {}",
+            crate::quote::typed(name),
             names.join(" ")
         );
         return Err(Error::usage(message).hint(hint));
@@ -232,7 +233,7 @@ pub fn choose(profile: &Tunnel, machine: &dyn Machine) -> Result<Choice> {
     let helped = candidates
         .iter()
         .find(|c| c.lacks.iter().any(|lack| lack.package.is_some()));
-    let name = crate::quote::word(&profile.name).unwrap_or_default();
+    let name = crate::quote::typed(&profile.name);
     let is_forced = profile.text("backend").is_some_and(|name| name != "auto");
     let hint = match helped {
         Some(candidate) => install(candidate, machine),

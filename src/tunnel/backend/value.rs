@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::inventory::Tunnel;
+use crate::quote::typed;
 use crate::tunnel::plan::At;
 
 /// The longest name or password that pppd keeps (its `MAXNAMELEN` and `MAXSECRETLEN` are 256).
@@ -12,8 +13,8 @@ pub const PPP_LONGEST: usize = 255;
 pub fn refused(profile: &Tunnel, field: &str, why: &str) -> Error {
     let name = &profile.name;
     let hint = match field {
-        "password" => format!("mroom tunnel set {} --password-stdin", shown(name)),
-        _ => format!("mroom tunnel set {} {field}=…", shown(name)),
+        "password" => format!("mroom tunnel set {} --password-stdin", typed(name)),
+        _ => format!("mroom tunnel set {} {field}=…", typed(name)),
     };
     Error::usage(format!("the tunnel `{name}`: its field `{field}` {why}")).hint(hint)
 }
@@ -21,11 +22,6 @@ pub fn refused(profile: &Tunnel, field: &str, why: &str) -> Error {
 /// The error for a field that a profile lacks.
 pub fn lacking(profile: &Tunnel, field: &str) -> Error {
     refused(profile, field, "is empty, and this backend needs it")
-}
-
-/// A name as it is typed in a shell.
-fn shown(name: &str) -> String {
-    crate::quote::word(name).unwrap_or_else(|_| "NAME".to_owned())
 }
 
 /// A value for a format of one line without any quoting: it may hold whatever is no control character.

@@ -177,7 +177,7 @@ impl Keeper {
                     _ if e.kind() == Kind::Timeout && Instant::now() >= until => {
                         let message =
                             format!("did not come up in its time: `{program}` was still at work");
-                        let name = crate::quote::word(&self.profile.name).unwrap_or_default();
+                        let name = crate::quote::typed(&self.profile.name);
                         let hint = format!("`mroom tunnel set {name} timeout=120` gives it more");
                         self.fault("timeout", message).hint(hint)
                     }
@@ -247,7 +247,7 @@ impl Keeper {
     }
 
     pub(super) fn doctor(&self) -> String {
-        let name = crate::quote::word(&self.profile.name).unwrap_or_default();
+        let name = crate::quote::typed(&self.profile.name);
         format!("`mroom doctor tunnel {name}` looks closer")
     }
 }

@@ -87,7 +87,7 @@ impl Keeper {
             ),
         };
         let message = format!("is in conflict with the tunnel `{}`: {what}", other.name);
-        let name = crate::quote::word(&self.profile.name).unwrap_or_default();
+        let name = crate::quote::typed(&self.profile.name);
         self.fault("conflict", message).hint(format!(
             "`--serial-tunnels` has one after the other, `mroom tunnel set {name} isolate=true` both at once"
         ))

@@ -69,7 +69,7 @@ impl Keeper {
         };
         if line.record.is_own {
             let message = format!("is up without a way to {}", first.addr());
-            let name = crate::quote::word(&self.profile.name).unwrap_or_default();
+            let name = crate::quote::typed(&self.profile.name);
             return Err(self.fault("routes", message).hint(format!(
                 "`mroom tunnel set {name} routes=10.0.0.0/8` names all that is behind it"
             )));
