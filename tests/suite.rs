@@ -107,6 +107,7 @@ mod suite {
     mod sudo_files;
     mod tunnel_backends;
     mod tunnel_doctor;
+    mod tunnel_faults;
     mod tunnel_fleet;
     mod tunnel_ipsec;
     mod tunnel_life;

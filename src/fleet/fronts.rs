@@ -15,6 +15,8 @@ use crate::error::{Error, Kind, Result};
 use crate::events::Events;
 use crate::inventory::Tunnel;
 use crate::ssh::Route;
+use crate::tunnel::keeper::mark;
+use crate::tunnel::tunnels::{Tasks, changed_since};
 use crate::tunnel::{Tunnels, Way};
 
 /// What there is to know of a tunnel before it comes up.
@@ -72,9 +74,30 @@ impl Fronts {
         &self.tunnels
     }
 
-    /// Whether [`Fronts::hold`] knows what to bring up.
+    /// Whether somebody has it up or coming: then it is what it was then. Whoever comes later learns of it
+    /// anew.
     pub fn knows(&self, name: &str) -> bool {
-        self.known.borrow().contains_key(name)
+        let known = self.known.borrow();
+        let front = known.get(name);
+        front.is_some_and(|f| f.coming > 0 || !f.holders.is_empty())
+    }
+
+    /// The same of a profile; one that somebody has in another form is refused.
+    ///
+    /// # Errors
+    /// [`Kind::Tunnel`], naming who has it.
+    pub fn knows_it(&self, profile: &Tunnel) -> Result<bool> {
+        if !self.knows(&profile.name) {
+            return Ok(false);
+        }
+        let known = self.known.borrow();
+        match known.get(&profile.name) {
+            Some(front) if mark(&front.profile) != mark(profile) => {
+                let users: Vec<&str> = front.holders.iter().map(String::as_str).collect();
+                Err(changed_since(&profile.name, &users.join(", ")))
+            }
+            _ => Ok(true),
+        }
     }
 
     /// Learns of a tunnel.
@@ -243,7 +266,7 @@ impl Fronts {
     /// A fleet call begins; what it hears of tunnels holds until it ends.
     pub fn call(self: &Rc<Self>) -> Call {
         self.calls.set(self.calls.get() + 1);
-        Call(self.clone())
+        Call(self.clone(), self.tunnels.task_waits())
     }
 
     /// Lets all tunnels go.
@@ -255,7 +278,7 @@ impl Fronts {
 }
 
 /// A fleet call that runs.
-pub(super) struct Call(Rc<Fronts>);
+pub(super) struct Call(Rc<Fronts>, #[expect(dead_code, reason = "it counts")] Tasks);
 
 impl Drop for Call {
     fn drop(&mut self) {

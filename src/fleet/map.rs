@@ -107,6 +107,7 @@ where
                 let outcome = if stopped {
                     not_started(server.id, "not started: too many servers failed")
                 } else {
+                    let _task = room.tunnels().task();
                     let id = server.id.clone();
                     let outcome = one(room, label, server, work).await;
                     if room.options.serial_tunnels {

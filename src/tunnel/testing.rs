@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::backend::Backend;
 use super::keeper::{Backends, Choice, Tools};
@@ -283,6 +283,7 @@ pub fn tools(folder: &Path, fake: &Fake, told: &Arc<Told>) -> Tools {
         program: PathBuf::from("mroom"),
         serial: false,
         look: Duration::from_millis(20),
+        wall: SystemTime::now,
     }
 }
 

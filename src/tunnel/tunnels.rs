@@ -8,27 +8,24 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::FutureExt as _;
-use futures::future::{LocalBoxFuture, Shared, join_all};
+use futures::future::{LocalBoxFuture, Shared};
 use tokio::sync::{Notify, oneshot};
 
 use super::keeper::watch::{Order, Up, start};
-use super::keeper::{Backends, Choice, Keeper, Names, Tools};
+use super::keeper::{Backends, Choice, Keeper, Names, Talk, Tools, mark};
 use super::runner::Runner;
 use super::{Dial, Way};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::events::{Events, Level};
+use crate::events::Events;
 use crate::inventory::Tunnel;
 
 /// How often a tunnel is looked at, unless a test says otherwise.
 pub const LOOK: Duration = Duration::from_secs(10);
-/// How long all tunnels together may take to go down.
-const GOODBYE: Duration = Duration::from_secs(60);
 /// Makes tunnels that live inside of this process.
 pub trait Within: Send + Sync {
     /// Opens one; gone when the answer is dropped.
@@ -63,6 +60,8 @@ pub struct Tunnels {
     within: Arc<dyn Within>,
     open: RefCell<HashMap<String, Rc<Entry>>>,
     changed: Notify,
+    /// How many of this run's tasks work, and do not just wait for others of them.
+    tasks: Cell<isize>,
 }
 
 type Attempt = Shared<LocalBoxFuture<'static, Result<Up>>>;
@@ -70,6 +69,8 @@ type Attempt = Shared<LocalBoxFuture<'static, Result<Up>>>;
 /// One that is up or comes up.
 struct Entry {
     attempt: Attempt,
+    /// What it was made of.
+    mark: String,
     holders: RefCell<BTreeSet<String>>,
     /// What is to be reached so far.
     ends: RefCell<BTreeSet<(String, u16)>>,
@@ -77,10 +78,22 @@ struct Entry {
     names: RefCell<Names>,
     /// None for what lives inside of this process.
     orders: Option<Sender<Order>>,
-    ending: Arc<AtomicBool>,
+    talk: Arc<Talk>,
     is_closing: Cell<bool>,
+    /// Tasks that wait for the attempt.
+    waiting: Cell<isize>,
+    /// Why the attempt was given up.
+    stuck: RefCell<Option<Error>>,
     /// The tunnels that it stands on, the outermost first.
     needs: Vec<String>,
+}
+
+impl Entry {
+    fn users(&self) -> String {
+        let holders = self.holders.borrow();
+        let holders: Vec<&str> = holders.iter().map(String::as_str).collect();
+        holders.join(", ")
+    }
 }
 
 impl Tunnels {
@@ -96,10 +109,12 @@ impl Tunnels {
                 program: settings.program,
                 serial: settings.serial,
                 look: settings.look,
+                wall: SystemTime::now,
             }),
             within: settings.within,
             open: RefCell::default(),
             changed: Notify::new(),
+            tasks: Cell::new(1),
         })
     }
 
@@ -163,7 +178,7 @@ impl Tunnels {
     ) -> Result<Way> {
         let entry = self.entry(profile, needs, ends, holder).await?;
         entry.holders.borrow_mut().insert(holder.to_owned());
-        let up = match entry.attempt.clone().await {
+        let up = match self.came(&profile.name, &entry).await {
             Ok(up) => up,
             Err(e) => {
                 entry.holders.borrow_mut().remove(holder);
@@ -203,7 +218,12 @@ impl Tunnels {
             let changed = self.changed.notified();
             let there = self.open.borrow().get(&profile.name).cloned();
             match there {
-                Some(entry) if !entry.is_closing.get() => return Ok(entry),
+                Some(entry) if !entry.is_closing.get() => {
+                    return match entry.mark == mark(profile) {
+                        true => Ok(entry),
+                        false => Err(changed_since(&profile.name, &entry.users())),
+                    };
+                }
                 Some(_) => changed.await,
                 None => break,
             }
@@ -222,12 +242,12 @@ impl Tunnels {
         ends: &[(String, u16)],
         holder: &str,
     ) -> Result<Entry> {
-        let ending = Arc::new(AtomicBool::new(false));
+        let talk = Arc::<Talk>::default();
         let (orders, work): (_, LocalBoxFuture<'static, Result<Up>>) =
             match self.tools.backends.choose(profile)? {
                 Choice::Plan(_) => {
                     let (up, came) = oneshot::channel();
-                    let keeper = Keeper::new(self.tools.clone(), profile.clone(), ending.clone());
+                    let keeper = Keeper::new(self.tools.clone(), profile.clone(), talk.clone());
                     let orders = start(keeper, ends.to_vec(), (holder.to_owned(), false), up)?;
                     let name = profile.name.clone();
                     let came = async move { came.await.unwrap_or_else(|_| Err(gone(&name))) };
@@ -253,13 +273,16 @@ impl Tunnels {
             came
         };
         Ok(Entry {
+            mark: mark(profile),
             attempt: attempt.boxed_local().shared(),
             holders: RefCell::default(),
             ends: RefCell::new(ends.iter().cloned().collect()),
             names: RefCell::default(),
             orders,
-            ending,
+            talk,
             is_closing: Cell::new(false),
+            waiting: Cell::new(0),
+            stuck: RefCell::default(),
             needs,
         })
     }
@@ -300,7 +323,7 @@ impl Tunnels {
         if entry.is_closing.replace(true) {
             return;
         }
-        entry.ending.store(true, Ordering::SeqCst);
+        entry.talk.end();
         if let Some(orders) = &entry.orders {
             let (answer, answered) = oneshot::channel();
             if orders.send(Order::Release(answer)).is_ok() {
@@ -317,45 +340,6 @@ impl Tunnels {
             self.release(below, &format!("tunnel {name}"))
                 .boxed_local()
                 .await;
-        }
-    }
-
-    /// Takes all of them out of this process, within a bounded time: also after Ctrl-C and errors.
-    pub async fn close(&self) {
-        let end_all = async {
-            loop {
-                let all: Vec<_> = self
-                    .open
-                    .borrow()
-                    .iter()
-                    .map(|(n, e)| (n.clone(), e.clone()))
-                    .collect();
-                // What others stand on goes last.
-                let stands = |name: &String| all.iter().any(|(_, e)| e.needs.contains(name));
-                let top: Vec<_> = all
-                    .iter()
-                    .filter(|(name, _)| !stands(name))
-                    .cloned()
-                    .collect();
-                if top.is_empty() {
-                    return;
-                }
-                join_all(top.into_iter().map(|(name, entry)| async move {
-                    match entry.is_closing.get() {
-                        true => self.changed.notified().await,
-                        false => self.end(&name, entry).await,
-                    }
-                }))
-                .await;
-            }
-        };
-        if tokio::time::timeout(GOODBYE, end_all).await.is_err() {
-            let left: Vec<String> = self.open.borrow().keys().cloned().collect();
-            let message = format!(
-                "not down yet: {}; the next `mroom` takes them down",
-                left.join(", ")
-            );
-            self.tools.events.note(Level::Warning, None, &message);
         }
     }
 
@@ -376,9 +360,21 @@ impl Tunnels {
     }
 }
 
+/// The error for a profile that is not what a tunnel in use was made of.
+pub fn changed_since(name: &str, users: &str) -> Error {
+    let message = format!("was changed since it came up, and is in use as it was: {users}");
+    super::fault(name, "conflict", message).hint(format!(
+        "wait until they are done, or end them: `mroom tunnel down {} --force`",
+        crate::quote::typed(name)
+    ))
+}
+
 fn gone(name: &str) -> Error {
     super::fault(name, "dropped", "is gone: its thread has ended")
 }
 
+mod close;
+mod serial;
+pub use serial::Tasks;
 #[cfg(test)]
 mod tests;

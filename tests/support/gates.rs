@@ -148,6 +148,11 @@ impl Gates {
         self.cell.shell(&as_user(user, line))
     }
 
+    /// Forgets all host keys: what is behind a name is another server now.
+    pub fn forget_hosts(&self) {
+        self.cell.shell("rm -f /root/.ssh/known_hosts").ended(0);
+    }
+
     /// What a tunnel could leave: interfaces, routes, rules, namespaces, processes, files.
     pub fn traces(&self) -> String {
         let script = "ip -o link | cut -d: -f2; ip route show table all | grep -v fe80; ip rule; ip netns list; nft list ruleset

@@ -3,7 +3,6 @@
 
 use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::report::{Report, Row};
 use crate::cli::{App, tunnel};
@@ -189,8 +188,7 @@ fn commands(
         .filter(|server| server.tunnel() == Some(&profile.name))
         .map(|server| (server.host, server.port));
     let ends: Vec<(String, u16)> = ends.collect();
-    let never = Arc::new(AtomicBool::new(false));
-    let keeper = Keeper::new(tools(app), profile.clone(), never);
+    let keeper = Keeper::new(tools(app), profile.clone(), Arc::default());
     let (steps, ranges) = match keeper.rehearse(&ends, backend.clone()) {
         Ok(found) => found,
         Err(error) => return report.add(Row::error("commands", &error)),

@@ -6,7 +6,7 @@ use super::words::{self, Stdin};
 use crate::error::{Error, Result};
 use crate::events::Level;
 use crate::secret::Secret;
-use crate::tunnel::keeper::status;
+use crate::tunnel::keeper::{mark, status};
 
 /// Change a profile.
 ///
@@ -54,8 +54,13 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     let message = format!("set the tunnel profile {}", tunnel.name);
     app.screen.note(Level::Notice, None, &message);
     let folder = app.room.config.data_dir().join("tunnels");
-    if status::of(&folder, &tunnel.name).is_some() {
-        let message = "it is up: the change counts when it comes up the next time";
+    if let Some(up) = status::of(&folder, &tunnel.name)
+        && up.record.mark.is_some_and(|m| m != mark(&tunnel))
+    {
+        let message = match up.holders.is_empty() {
+            true => "it is up as it was: the next command that needs it brings it up anew",
+            false => "it is in use as it was: the change counts when its users are done",
+        };
         app.screen.note(Level::Notice, None, message);
     }
     super::tell_lacks(app, &tunnel);

@@ -137,6 +137,7 @@ impl Keeper {
         ));
         let profile = (&*self.profile.name, self.profile.kind.as_str());
         let mut record = Record::new(profile, backend.name(), &at, &plan, &after);
+        record.mark = Some(super::mark(&self.profile));
         record.wire = place.map(|p| IpNet::V4(p.wire));
         Ok(Draft {
             record,

@@ -10,16 +10,17 @@ mod bring;
 mod draft;
 mod ends;
 pub mod folder;
+mod mark;
 mod others;
 mod prove;
 pub mod record;
 pub mod status;
+mod talk;
 pub mod watch;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use folder::{Folder, Hold, Lock};
@@ -36,6 +37,8 @@ use crate::inventory::Tunnel;
 
 pub use super::backend::choose::Choice;
 pub use ends::Names;
+pub use mark::mark;
+pub use talk::Talk;
 
 /// How long a process that is done waits for another that works on the same tunnel.
 const GOODBYE: Duration = Duration::from_secs(20);
@@ -70,6 +73,8 @@ pub struct Tools {
     pub serial: bool,
     /// How often a tunnel is looked at.
     pub look: Duration,
+    /// The clock on the wall, which goes on while this machine sleeps.
+    pub wall: fn() -> SystemTime,
 }
 
 /// A tunnel that is up.
@@ -88,19 +93,18 @@ pub struct Keeper {
     tools: Arc<Tools>,
     profile: Tunnel,
     folder: Folder,
-    /// Set when nobody in this process wants it any more.
-    ending: Arc<AtomicBool>,
+    talk: Arc<Talk>,
 }
 
 impl Keeper {
     /// For a profile; nothing happens yet.
-    pub fn new(tools: Arc<Tools>, profile: Tunnel, ending: Arc<AtomicBool>) -> Self {
+    pub fn new(tools: Arc<Tools>, profile: Tunnel, talk: Arc<Talk>) -> Self {
         let folder = Folder::of(&tools.folder, &profile.name);
         Keeper {
             tools,
             profile,
             folder,
-            ending,
+            talk,
         }
     }
 
@@ -116,7 +120,13 @@ impl Keeper {
         let mut keep = keep;
         if let Some(record) = self.folder.record() {
             keep |= record.keep;
-            if let Some(line) = self.adopt(&record)? {
+            let is_old = record
+                .mark
+                .as_ref()
+                .is_some_and(|m| *m != mark(&self.profile));
+            if is_old {
+                self.replace(&lock)?;
+            } else if let Some(line) = self.adopt(&record)? {
                 match self.extend(line, ends) {
                     Ok(mut line) => {
                         line.record.keep = keep;
@@ -228,7 +238,7 @@ impl Keeper {
     }
 
     fn is_stopped(&self) -> bool {
-        self.tools.cancel.is_cancelled() || self.ending.load(Ordering::SeqCst)
+        self.tools.cancel.is_cancelled() || self.talk.is_ending()
     }
 
     fn note(&self, level: Level, message: &str) {

@@ -1,20 +1,30 @@
-//! The tunnels beside one: those in its way, and what ended processes have left.
+//! Who else there is beside one: tunnels in its way, what ended processes have left, other users.
 
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::folder::{Folder, Lock};
+use super::folder::{Folder, Holder, Lock};
 use super::record::Record;
 use super::{Keeper, Tools, take_down};
 use crate::error::{Error, Result};
 use crate::events::Level;
+use crate::quote::typed;
 use crate::tunnel::plan::Step;
 use crate::tunnel::routes::conflict;
 use crate::tunnel::runner::shown;
+use crate::tunnel::tunnels::changed_since;
 
 /// How often a tunnel that waits for another looks whether that has gone.
 const TICK: Duration = Duration::from_millis(100);
+
+/// A tunnel that leads to the same addresses.
+struct Other {
+    record: Record,
+    holders: Vec<Holder>,
+    /// The range of this one, and the other's.
+    ranges: (IpNet, IpNet),
+}
 
 impl Keeper {
     /// Takes down what ended processes have left of other tunnels. What cannot be is told, and no
@@ -36,21 +46,23 @@ impl Keeper {
                 // Two that claim at the same time see each other.
                 let all = Folder::at(self.tools.folder.clone());
                 let _turn = all.lock(&|| self.is_stopped())?;
-                match self.check_conflict(record) {
-                    Ok(()) => return self.folder.write(record, lock),
-                    Err(e) if !self.tools.serial => return Err(e),
-                    Err(e) => {
-                        if !is_told {
-                            let message = e.message().to_owned();
-                            self.tools.events.note(
-                                Level::Info,
-                                None,
-                                &format!("{message}: it waits"),
-                            );
-                            is_told = true;
-                        }
-                    }
+                let Some(other) = self.in_the_way(record) else {
+                    self.talk.wait_for(None);
+                    return self.folder.write(record, lock);
+                };
+                let error = self.in_conflict(&other);
+                // One that is kept does not go by itself.
+                if !self.tools.serial || other.holders.is_empty() {
+                    return Err(error);
                 }
+                if !is_told {
+                    let message = format!("{}: it waits", error.message());
+                    self.tools.events.note(Level::Info, None, &message);
+                    is_told = true;
+                }
+                let ours = std::process::id();
+                let is_ours = other.holders.iter().all(|h| h.pid == ours);
+                self.talk.wait_for(is_ours.then_some(other.record.name));
             }
             if self.is_stopped() {
                 return Err(self.cancelled());
@@ -61,19 +73,30 @@ impl Keeper {
 
     /// Fails when another tunnel of this machine leads to the same addresses.
     pub(super) fn check_conflict(&self, record: &Record) -> Result<()> {
-        if record.namespace.is_some() {
-            return Ok(());
+        match self.in_the_way(record) {
+            Some(other) => Err(self.in_conflict(&other)),
+            None => Ok(()),
         }
-        let others = self.others().into_iter().filter(|r| r.namespace.is_none());
-        for other in others {
-            if let Some((ours, theirs)) = conflict(&record.ranges, &other.ranges) {
-                return Err(self.in_conflict(&other, ours, theirs));
-            }
-        }
-        Ok(())
     }
 
-    fn in_conflict(&self, other: &Record, ours: IpNet, theirs: IpNet) -> Error {
+    fn in_the_way(&self, record: &Record) -> Option<Other> {
+        if record.namespace.is_some() {
+            return None;
+        }
+        let others = self.others().into_iter();
+        let mut others = others.filter(|(r, _)| r.namespace.is_none());
+        others.find_map(|(other, holders)| {
+            let ranges = conflict(&record.ranges, &other.ranges)?;
+            Some(Other {
+                record: other,
+                holders,
+                ranges,
+            })
+        })
+    }
+
+    fn in_conflict(&self, other: &Other) -> Error {
+        let (ours, theirs) = other.ranges;
         let shown = |range: IpNet| match range.prefix_len() == range.max_prefix_len() {
             true => range.addr().to_string(),
             false => range.to_string(),
@@ -86,24 +109,48 @@ impl Keeper {
                 shown(ours.max(theirs))
             ),
         };
-        let message = format!("is in conflict with the tunnel `{}`: {what}", other.name);
-        let name = crate::quote::typed(&self.profile.name);
-        self.fault("conflict", message).hint(format!(
-            "`--serial-tunnels` has one after the other, `mroom tunnel set {name} isolate=true` both at once"
-        ))
+        let theirs = &other.record.name;
+        let message = format!("is in conflict with the tunnel `{theirs}`: {what}");
+        let first = match other.holders.is_empty() {
+            true => format!(
+                "that one is kept: `mroom tunnel down {}` ends it",
+                typed(theirs)
+            ),
+            false => "`--serial-tunnels` has one after the other".to_owned(),
+        };
+        let name = typed(&self.profile.name);
+        let hint = format!("{first}, `mroom tunnel set {name} isolate=true` both at once");
+        self.fault("conflict", message).hint(hint)
+    }
+
+    /// What is up was made of the profile as it was: it goes, unless somebody else uses it.
+    pub(super) fn replace(&self, lock: &Lock) -> Result<()> {
+        let ours = std::process::id();
+        let mut users = self.folder.holders(Some(lock));
+        users.retain(|h| h.pid != ours);
+        if !users.is_empty() {
+            let users = users.iter().map(|h| format!("{} ({})", h.pid, h.what));
+            let users: Vec<String> = users.collect();
+            return Err(changed_since(&self.profile.name, &users.join(", ")));
+        }
+        let message = "was changed since it came up: it is brought up anew";
+        self.note(Level::Notice, message);
+        Ok(())
     }
 
     /// The wires of other tunnels' namespaces, also of those that are just being made.
     pub(super) fn others_wires(&self) -> Vec<IpNet> {
-        self.others().into_iter().filter_map(|r| r.wire).collect()
+        let others = self.others().into_iter();
+        others.filter_map(|(record, _)| record.wire).collect()
     }
 
-    /// What is written down of others that are held or kept.
-    fn others(&self) -> Vec<Record> {
+    /// What is written down of others that are held or kept, and by whom.
+    fn others(&self) -> Vec<(Record, Vec<Holder>)> {
         let folders = Folder::list(&self.tools.folder);
         let others = folders.iter().filter(|f| f.path() != self.folder.path());
-        let alive = |f: &&Folder| !f.holders(None).is_empty() || f.record().is_some_and(|r| r.keep);
-        others.filter(alive).filter_map(Folder::record).collect()
+        let all = others.filter_map(|f| Some((f.record()?, f.holders(None))));
+        all.filter(|(record, holders)| record.keep || !holders.is_empty())
+            .collect()
     }
 }
 

@@ -89,6 +89,9 @@ pub struct Record {
     pub interface: Option<String>,
     /// The backend's own policies say what goes through: no route of ours.
     pub is_own: bool,
+    /// What it was made of ([`super::mark`]).
+    #[serde(default)]
+    pub mark: Option<String>,
     /// Seconds since 1970 when it was up; zero before.
     pub since: u64,
     /// It stays when nobody holds it.
@@ -130,6 +133,7 @@ impl Record {
                 Routing::Own | Routing::Service => None,
             },
             is_own: plan.routing == Routing::Own,
+            mark: None,
             since: 0,
             keep: false,
             foreign: false,

@@ -1,9 +1,11 @@
 //! The life of one tunnel on a machine that is not there, with several "processes" at once: keepers that
 //! share nothing but the folder.
 
+mod changed;
+mod slept;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -193,14 +195,14 @@ fn what_fails_is_taken_down_and_named() {
 fn given_up_while_it_comes_up() {
     let yard = Yard::new();
     yard.fake.world().slow = Duration::from_secs(60);
-    let ending = Arc::new(AtomicBool::new(false));
+    let talk = Arc::<Talk>::default();
     let tools = Arc::new(tools(yard.folder.path(), &yard.fake, &yard.told));
-    let keeper = Keeper::new(tools, profile("office"), ending.clone());
+    let keeper = Keeper::new(tools, profile("office"), talk.clone());
     let went = std::thread::spawn(move || keeper.acquire(&web(), "web", false).err().unwrap());
     while yard.fake.count("fake up") == 0 {
         std::thread::sleep(Duration::from_millis(2));
     }
-    ending.store(true, Ordering::SeqCst);
+    talk.end();
     assert_eq!(went.join().unwrap().kind(), Kind::Cancelled);
     assert_eq!(
         yard.fake.count("fake down"),

@@ -2,7 +2,7 @@
 //! when it was lost, takes it down.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -105,7 +105,7 @@ impl Watch {
         let look = self.keeper.tools.look;
         let (mut next, mut pause) = (Some(Instant::now() + look), Duration::ZERO);
         loop {
-            let clocks = (Instant::now(), SystemTime::now());
+            let clocks = (Instant::now(), (self.keeper.tools.wall)());
             let wait = next.map_or(TICK, |at| at.saturating_duration_since(clocks.0).min(TICK));
             match orders.recv_timeout(wait) {
                 Ok(Order::Extend(ends, answer)) => {
@@ -118,7 +118,8 @@ impl Watch {
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if slept(clocks.0.elapsed(), clocks.1.elapsed().unwrap_or_default()) {
+            let wall = (self.keeper.tools.wall)().duration_since(clocks.1);
+            if slept(clocks.0.elapsed(), wall.unwrap_or_default()) {
                 next = next.map(|_| Instant::now());
             }
             if next.is_none_or(|at| Instant::now() < at) || self.keeper.is_stopped() {

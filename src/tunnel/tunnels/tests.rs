@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use futures::future::join_all;
+
 use super::*;
 use crate::error::Kind;
 use crate::ssh::Reply;
@@ -36,6 +38,10 @@ impl Yard {
     }
 
     fn tunnels(&self) -> Rc<Tunnels> {
+        self.tunnels_as(false)
+    }
+
+    fn tunnels_as(&self, serial: bool) -> Rc<Tunnels> {
         Tunnels::new(Settings {
             folder: self.folder.path().to_owned(),
             runner: Arc::new(self.fake.clone()),
@@ -44,7 +50,7 @@ impl Yard {
             events: self.told.clone(),
             cancel: self.cancel.clone(),
             program: "mroom".into(),
-            serial: false,
+            serial,
             look: Duration::from_millis(20),
         })
     }
@@ -235,4 +241,70 @@ async fn kept_when_the_process_is_done() {
     tunnels.keep("office").await.unwrap();
     tunnels.close().await;
     assert_eq!(yard.fake.world().up.len(), 1);
+}
+
+#[tokio::test]
+async fn a_profile_that_was_changed_while_it_is_held() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels();
+    let office = profile("office");
+    tunnels.hold(&office, &[], &ends(), "web").await.unwrap();
+    let mut changed = office.clone();
+    changed.server = "198.51.100.8".into();
+    let held = tunnels.hold(&changed, &[], &ends(), "db").await;
+    let error = held.err().unwrap();
+    assert_eq!(error.reason_word(), Some("conflict"));
+    assert!(
+        error.message().ends_with("in use as it was: web"),
+        "{error}"
+    );
+    tunnels.release("office", "web").await;
+    tunnels.hold(&changed, &[], &ends(), "db").await.unwrap();
+    tunnels.close().await;
+    assert_eq!(yard.fake.count("fake up"), 2);
+}
+
+#[tokio::test]
+async fn one_after_the_other_as_long_as_somebody_can_let_go() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels_as(true);
+    let (office, lab, ends) = (profile("office"), profile("lab"), ends());
+    tunnels.hold(&office, &[], &ends, "web").await.unwrap();
+    // Nobody else works: it would be for ever.
+    let error = tunnels.hold(&lab, &[], &ends, "db").await.err().unwrap();
+    assert_eq!(error.reason_word(), Some("conflict"), "{error}");
+    assert!(error.message().contains("would wait for ever"), "{error}");
+    assert!(error.message().ends_with("holds for web"), "{error}");
+    assert_eq!(yard.fake.world().up.len(), 1);
+    // Another task does, and lets it go after a while.
+    let works = tunnels.task();
+    let (held, ()) = tokio::join!(tunnels.hold(&lab, &[], &ends, "db"), async {
+        yard.until(|yard| yard.told.has("it waits")).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        tunnels.release("office", "web").await;
+        drop(works);
+    });
+    held.unwrap();
+    // Two tasks, each with what the other wants: one of them is told and ends, and the other goes on.
+    let (works, far) = (tunnels.task(), vec![("10.1.1.1".to_owned(), 9)]);
+    tunnels
+        .hold(&profile("far"), &[], &far, "web")
+        .await
+        .unwrap();
+    let (near, away) = (profile("near"), profile("away"));
+    let one = async {
+        let held = tunnels.hold(&near, &[], &ends, "web").await;
+        tunnels.release("far", "web").await;
+        held
+    };
+    let two = async {
+        let held = tunnels.hold(&away, &[], &far, "db").await;
+        tunnels.release("lab", "db").await;
+        held
+    };
+    let (one, two) = tokio::join!(one, two);
+    assert_ne!(one.is_err(), two.is_err());
+    drop(works);
+    tunnels.close().await;
+    assert!(yard.fake.world().up.is_empty());
 }
