@@ -16,11 +16,13 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::logged;
+use super::route::{network, outermost};
 use super::tunnels::{self, is_tunnel};
 use crate::error::{Error, Kind, Result};
 use crate::journal::Log;
-use crate::ssh::{Connector, Reply, Route, Target, Transport};
+use crate::ssh::{Connector, Meter, Reply, Route, Target, Transport};
 use crate::tunnel::Dial;
+use crate::tunnel::plan::Facts;
 
 /// How long somebody waits for a gate that is busy with others.
 const QUEUE: Duration = Duration::from_millis(150);
@@ -41,6 +43,8 @@ pub(super) struct Gate {
     connector: Arc<dyn Connector>,
     log: Option<Log>,
     sessions: Mutex<Vec<Arc<Session>>>,
+    /// Of all sessions so far.
+    meters: Mutex<Vec<Arc<Meter>>>,
     growing: Mutex<Option<Attempt>>,
     /// A further session was refused: what there is must do.
     is_full: AtomicBool,
@@ -74,6 +78,7 @@ impl Gate {
             connector,
             log,
             sessions: Mutex::default(),
+            meters: Mutex::default(),
             growing: Mutex::default(),
             is_full: AtomicBool::new(false),
             changed: Notify::new(),
@@ -158,6 +163,7 @@ impl Gate {
             let connected = gate.connect().await;
             open(&gate.growing).take();
             let grown = connected.map(|transport| {
+                open(&gate.meters).extend(transport.meter());
                 let is_dialling = AtomicBool::new(false);
                 let session = Session {
                     transport,
@@ -238,6 +244,24 @@ impl Dial for Arc<Gate> {
         gate.by(move |transport| transport.join(&host, port, socket, hello))
             .boxed()
     }
+
+    fn facts(&self) -> Facts {
+        Gate::facts(self)
+    }
+}
+
+impl Gate {
+    /// What went through all of its sessions.
+    pub fn facts(&self) -> Facts {
+        let meters = open(&self.meters);
+        let read = meters.iter().map(|meter| meter.read());
+        let (received, sent) = read.fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
+        Facts {
+            received: Some(received),
+            sent: Some(sent),
+            ..Facts::default()
+        }
+    }
 }
 
 /// A socket to `target` by `dial`, which is called `hop`.
@@ -268,27 +292,5 @@ fn of_target(error: Error, hop: &str, target: &Target) -> Error {
     match error.reason_word().map(str::to_owned) {
         Some(reason) => told.source(error).reason(reason),
         None => told.source(error),
-    }
-}
-
-/// The tunnel whose far end is the network of what comes next.
-pub(super) fn network(route: &Route) -> Option<String> {
-    match route {
-        Route::Behind(name) => Some(name.clone()),
-        Route::Through(hops) => hops
-            .last()?
-            .id
-            .strip_prefix(tunnels::PREFIX)
-            .map(str::to_owned),
-        _ => None,
-    }
-}
-
-/// The tunnel, not one over SSH, at the beginning of a way.
-pub(super) fn outermost(route: &Route) -> Option<&str> {
-    match route {
-        Route::Behind(name) => Some(name),
-        Route::Through(hops) => outermost(&hops.first()?.route),
-        _ => None,
     }
 }

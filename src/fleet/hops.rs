@@ -9,8 +9,9 @@ use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, join_all};
 
 use super::fronts::Fronts;
-use super::gate::{Below, Gate, network, outermost, over};
+use super::gate::{Below, Gate, over};
 use super::logged;
+use super::route::{network, outermost};
 use crate::error::Result;
 use crate::journal::Log;
 use crate::ssh::guard::CheckMode;

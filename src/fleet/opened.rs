@@ -9,6 +9,8 @@ use super::gate::Gate;
 use crate::error::{Error, Result};
 use crate::inventory::{Server, Tunnel, TunnelKind};
 use crate::ssh::Target;
+use crate::tunnel::keeper::status::{Status, asked};
+use crate::tunnel::plan::Facts;
 use crate::tunnel::{Dial, Tunnels, Way};
 
 /// A tunnel, or a server's own gate, that is up until it is closed.
@@ -46,6 +48,22 @@ impl Opened {
                 )))
             }
         }
+    }
+
+    /// What this process knows of it by itself.
+    pub fn facts(&self) -> Facts {
+        match &self.through {
+            Through::Gate(gate) => gate.facts(),
+            Through::Way(Way::Dial(dial)) => dial.facts(),
+            Through::Way(Way::Route) => Facts::default(),
+        }
+    }
+
+    /// How its tunnel is as everybody sees it; `None` for one that lives in this process alone. `profile` is
+    /// what it was made of.
+    pub fn status(&self, profile: &Tunnel) -> impl Future<Output = Option<Status>> + use<> {
+        let (tools, profile) = (self.fronts.tunnels().tools().clone(), profile.clone());
+        asked(tools, profile)
     }
 
     /// Closes it, and lets the tunnels go that it needed.
@@ -106,7 +124,7 @@ impl Room {
                 return Err(Error::usage(message).hint("`--no-tunnel` keeps tunnels down"));
             }
             _ => {
-                if !self.fronts.knows(&tunnel.name) {
+                if !self.fronts.knows_it(tunnel)? {
                     self.learn_profile(tunnel.clone())?;
                 }
                 Through::Way(self.fronts.hold(&tunnel.name, holder, None).await?)

@@ -209,3 +209,25 @@ fn elsewhere(word: &str) -> Result<Target> {
         route: Route::Direct,
     })
 }
+
+/// The tunnel whose far end is the network of what comes next.
+pub(super) fn network(route: &Route) -> Option<String> {
+    match route {
+        Route::Behind(name) => Some(name.clone()),
+        Route::Through(hops) => hops
+            .last()?
+            .id
+            .strip_prefix(super::tunnels::PREFIX)
+            .map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The tunnel, not one over SSH, at the beginning of a way.
+pub(super) fn outermost(route: &Route) -> Option<&str> {
+    match route {
+        Route::Behind(name) => Some(name),
+        Route::Through(hops) => outermost(&hops.first()?.route),
+        _ => None,
+    }
+}

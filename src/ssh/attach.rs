@@ -13,10 +13,10 @@ use futures::future::poll_fn;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
+use super::bridge::bridge;
 use super::driver::{Core, Fault, Lease};
 use super::exec::lost;
 use super::ffi::{Channel, Opening};
-use super::jump::bridge;
 use super::net::poll::{Interest, Watch};
 use super::transport::{Attach, Pty};
 use crate::error::{Error, Kind, Result};

@@ -9,10 +9,11 @@
 //! commands) and [`files`].
 //! [`sudo`] is the conversation
 //! before a command of another user, [`elevated`] that user's files. [`jump`] is the way through one server to
-//! another. [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
+//! another, [`bridge`] moves its bytes. [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
 
 mod attach;
 mod auth;
+mod bridge;
 mod capture;
 mod connect;
 mod driver;
@@ -33,6 +34,7 @@ mod session;
 mod sudo;
 mod transport;
 
+pub use bridge::Meter;
 pub use ffi::version as libssh2_version;
 pub use files::tree::{Entry, What, walk};
 pub use net::poll::Wake;

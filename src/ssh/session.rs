@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::attach::attach;
 use super::auth::KeyRing;
+use super::bridge::Meter;
 use super::connect::establish;
 use super::driver::{Command, Core, run};
 use super::exec::exec;
@@ -39,6 +40,7 @@ struct Handle {
     commands: mpsc::Sender<Command>,
     wake: Arc<Wake>,
     alive: Arc<AtomicBool>,
+    meter: Arc<Meter>,
     /// How long a connection may take, also one through this session.
     patience: Duration,
 }
@@ -104,6 +106,7 @@ fn serve(
         commands,
         wake: wake.clone(),
         alive,
+        meter: core.meter.clone(),
         patience: options.timeout,
     };
     // Its password and its socket have served.
@@ -231,6 +234,10 @@ impl Transport for Handle {
                 (socket, hello),
             ))
         })
+    }
+
+    fn meter(&self) -> Option<Arc<Meter>> {
+        Some(self.meter.clone())
     }
 
     fn is_alive(&self) -> bool {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use super::bridge::Meter;
 use super::sudo::Sudo;
 use crate::error::{Error, Result};
 use crate::output::{DEFAULT_MAX_OUTPUT, Output, Stream};
@@ -165,6 +166,10 @@ pub trait Transport: Send + Sync {
     fn join(&self, host: &str, port: u16, _socket: OwnedFd, _hello: Vec<u8>) -> Reply<()> {
         let message = format!("no connection to {host}:{port} can be made through this one");
         Box::pin(std::future::ready(Err(Error::usage(message))))
+    }
+    /// Counts what goes through the connections that it makes; `None` when it makes none.
+    fn meter(&self) -> Option<Arc<Meter>> {
+        None
     }
     /// False once the connection is known to be gone.
     fn is_alive(&self) -> bool;

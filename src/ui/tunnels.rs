@@ -1,8 +1,6 @@
-//! The tunnels that are there, as a table and as objects.
+//! The tunnels that are there, as a table.
 
 use std::time::Duration;
-
-use serde_json::{Value, json};
 
 use super::Style;
 use super::grid::{Cell, Column, Grid};
@@ -72,31 +70,4 @@ pub fn state(status: &Status) -> String {
 fn age(status: &Status) -> Option<Duration> {
     let since = Some(status.record.since).filter(|since| *since > 0)?;
     Some(Duration::from_secs(now().saturating_sub(since)))
-}
-
-/// One as an object: bytes, seconds since 1970, null for what nobody could tell.
-pub fn object(status: &Status) -> Value {
-    let record = &status.record;
-    let facts = status.facts.as_ref();
-    let holders = status
-        .holders
-        .iter()
-        .map(|h| json!({"pid": h.pid, "for": h.what}));
-    json!({
-        "tunnel": record.name,
-        "state": status.condition.as_str(),
-        "type": record.kind,
-        "backend": record.backend,
-        "since": Some(record.since).filter(|since| *since > 0),
-        "keep": record.keep,
-        "ours": !record.foreign,
-        "namespace": record.namespace,
-        "gateway": record.gateway,
-        "interface": facts.and_then(|f| f.interface.clone()).or_else(|| record.interface.clone()),
-        "address": facts.and_then(|f| f.address),
-        "received": facts.and_then(|f| f.received),
-        "sent": facts.and_then(|f| f.sent),
-        "routes": record.ranges,
-        "holders": holders.collect::<Vec<_>>(),
-    })
 }

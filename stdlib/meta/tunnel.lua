@@ -137,8 +137,20 @@ function tunnel.forward(opts) end
 ---@class mr.TunnelStatus
 ---@field name string
 ---@field type string
----@field state "up"|"closed"
+---@field state "up"|"coming"|"left"|"lost"|"closed"
 ---@field duration number seconds since it was opened here
+---@field since integer? when it came up, in seconds since 1970
+---@field backend string? what makes it
+---@field address string? ours in it
+---@field interface string?
+---@field gateway string? its server's address and port
+---@field received integer? bytes that came through it
+---@field sent integer? bytes that went
+---@field routes string[] what goes through it, when it is a route of this machine
+---@field keep boolean? it stays when nobody uses it
+---@field ours boolean? we have made it; else somebody else, and it is left up
+---@field namespace string? the network namespace that it lives in
+---@field holders { pid: integer, for: string }[]? the processes that use it
 
 ---A tunnel that is up. It is let go by `close`, with the scope of a `<close>` variable, or unused.
 ---@class Tunnel
@@ -147,7 +159,11 @@ function tunnel.forward(opts) end
 ---@field is_open boolean
 local Tunnel = {}
 
----What there is to say of it.
+---How it is, as `mroom tunnel status --json` tells it. What lives in this process alone has no `backend` and `since`.
+---```lua
+---local t <close> = tunnel.open "office"
+---print(t:status().received, table.concat(t:status().routes, " "))
+---```
 ---@return mr.TunnelStatus
 function Tunnel:status() end
 

@@ -72,7 +72,11 @@ describe("tunnel.open", function()
     tunnel.add(SSH)
     local t = tunnel.open "office"
     expect({ t.name, t.type, t.is_open }):is { "office", "SSH", true }
-    expect(t:status().state):is "up"
+    local status = t:status()
+    expect({ status.name, status.type, status.state }):is { "office", "SSH", "up" }
+    expect(status.routes):is {}
+    expect({ math.type(status.received), math.type(status.sent) }):is { "integer", "integer" }
+    expect(status.duration >= 0):is(true)
     expect(tostring(t)):is "Tunnel(office SSH: up)"
     t:close()
     t:close()

@@ -60,10 +60,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
 
 fn show(app: &App, found: &[Status]) -> Result<()> {
     if app.json {
-        let text: String = found
-            .iter()
-            .map(|s| json::line(&tunnels::object(s)))
-            .collect();
+        let text: String = found.iter().map(|s| json::line(&s.object())).collect();
         return app.screen.result(text.as_bytes());
     }
     if found.is_empty() {

@@ -4,7 +4,7 @@ use super::super::App;
 use crate::error::{Error, Result};
 use crate::events::Level;
 use crate::tunnel::keeper::status::{Status, of};
-use crate::ui::{json as lines, tunnels};
+use crate::ui::json as lines;
 
 /// For what a tunnel is held, as others see it.
 const HOLDER: &str = "mroom tunnel up";
@@ -60,9 +60,7 @@ fn inside(name: &str) -> Error {
 
 fn show(app: &App, status: &Status) -> Result<()> {
     if app.json {
-        return app
-            .screen
-            .result(lines::line(&tunnels::object(status)).as_bytes());
+        return app.screen.result(lines::line(&status.object()).as_bytes());
     }
     let ranges = status.record.ranges.iter().map(ToString::to_string);
     let text = format!(

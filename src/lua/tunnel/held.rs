@@ -4,8 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
+use serde_json::{Map, Value};
+
 use crate::error::{Error, Kind, Result};
 use crate::fleet::Opened;
+use crate::inventory::Tunnel;
 use crate::lua::context::Context;
 use crate::tunnel::listen::{Listener, Purpose, address};
 
@@ -30,6 +33,48 @@ impl Held {
 
     pub(super) fn is_open(&self) -> bool {
         self.open.borrow().is_some()
+    }
+
+    /// How the tunnel is: what everybody sees of it, and what only this process knows.
+    pub(super) async fn status(&self, profile: &Tunnel) -> Map<String, Value> {
+        let asked = {
+            let open = self.open.borrow();
+            let open = open.as_ref().map(|(_, opened)| opened);
+            open.map(|opened| (opened.facts(), opened.status(profile)))
+        };
+        let (facts, status) = match asked {
+            Some((facts, status)) => (Some(facts), status.await),
+            None => (None, None),
+        };
+        let mut told = match status.map(|status| status.object()) {
+            Some(Value::Object(told)) => told,
+            _ => Map::new(),
+        };
+        told.remove("tunnel");
+        let mut add = |key: &str, value: Value| {
+            told.insert(key.to_owned(), value);
+        };
+        add("name", self.name.as_str().into());
+        add("type", profile.kind.as_str().into());
+        add("duration", self.since.elapsed().as_secs_f64().into());
+        if facts.is_none() {
+            add("state", "closed".into());
+        }
+        let facts = facts.unwrap_or_default();
+        let known = [("received", facts.received), ("sent", facts.sent)];
+        for (key, count) in known {
+            if let Some(count) = count {
+                add(key, count.into());
+            }
+        }
+        if let Some(address) = facts.address {
+            add("address", address.to_string().into());
+        }
+        // Of one that lives in this process alone nobody else knows.
+        told.entry("state").or_insert_with(|| "up".into());
+        told.entry("routes")
+            .or_insert_with(|| Value::Array(Vec::new()));
+        told
     }
 
     /// Listens for clients; gives the address.

@@ -63,6 +63,6 @@ async fn opened(context: &Rc<Context>, what: &Value) -> mlua::Result<Tunnel> {
     let opened = context.wait(room.open_profile(&profile, &holder)).await?;
     Ok(Tunnel {
         held: Rc::new(Held::new(context, opened)),
-        kind: profile.kind.as_str(),
+        profile,
     })
 }

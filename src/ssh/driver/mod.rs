@@ -22,6 +22,7 @@ use std::time::Instant;
 use futures::future::LocalBoxFuture;
 use ssh2::Session;
 
+use crate::ssh::bridge::Meter;
 use crate::ssh::ffi::{self, Channel, Opening};
 use crate::ssh::net::poll::{Interest, Watch};
 use crate::ssh::net::wire;
@@ -52,6 +53,8 @@ pub struct Core {
     socket: Arc<OwnedFd>,
     /// Cleared, for the handle to see, as soon as the connection is known to be gone.
     alive: Arc<AtomicBool>,
+    /// Counts what goes through connections of the server.
+    pub meter: Arc<Meter>,
     /// The earliest moment that a pending timer of this round waits for.
     alarm: Cell<Option<Instant>>,
     /// A job stopped for fairness and wants another turn at once.
@@ -79,6 +82,7 @@ impl Core {
             session,
             socket,
             alive,
+            meter: Arc::default(),
             alarm: Cell::new(None),
             again: Cell::new(false),
             watches: RefCell::default(),

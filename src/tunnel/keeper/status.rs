@@ -1,6 +1,10 @@
 //! Tunnels that are there, whoever brought them up: how they are, and their end by a person's word.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::folder::{Folder, Holder};
 use super::record::{Kept, Record};
@@ -77,7 +81,49 @@ fn of_files(folder: &Folder) -> Option<Status> {
     })
 }
 
+/// How the tunnel of a profile is, if it is there. Its backend is asked on a thread of its own.
+pub async fn asked(tools: Arc<Tools>, profile: Tunnel) -> Option<Status> {
+    let mut status = of(&tools.folder, &profile.name)?;
+    let unasked = status.clone();
+    let (answer, answered) = oneshot::channel();
+    let ask = move || {
+        status.ask(&tools, &profile);
+        let _ = answer.send(status);
+    };
+    let asking = std::thread::Builder::new().name("tunnel status".to_owned());
+    match asking.spawn(ask) {
+        Ok(_) => Some(answered.await.unwrap_or(unasked)),
+        Err(_) => Some(unasked),
+    }
+}
+
 impl Status {
+    /// As an object: bytes, seconds since 1970, null for what nobody could tell.
+    pub fn object(&self) -> Value {
+        let record = &self.record;
+        let facts = self.facts.as_ref();
+        let interface = facts.and_then(|f| f.interface.as_ref());
+        let holders = self.holders.iter();
+        let holders = holders.map(|h| json!({"pid": h.pid, "for": h.what}));
+        json!({
+            "tunnel": record.name,
+            "state": self.condition.as_str(),
+            "type": record.kind,
+            "backend": record.backend,
+            "since": Some(record.since).filter(|since| *since > 0),
+            "keep": record.keep,
+            "ours": !record.foreign,
+            "namespace": record.namespace,
+            "gateway": record.gateway,
+            "interface": interface.or(record.interface.as_ref()),
+            "address": facts.and_then(|f| f.address),
+            "received": facts.and_then(|f| f.received),
+            "sent": facts.and_then(|f| f.sent),
+            "routes": record.ranges,
+            "holders": holders.collect::<Vec<_>>(),
+        })
+    }
+
     /// Asks the tunnel's backend, as far as this user may. `profile` is what it was made of.
     pub fn ask(&mut self, tools: &Tools, profile: &Tunnel) {
         let record = &self.record;
