@@ -160,17 +160,20 @@ impl Tunnel {
     /// What a tunnel of its type cannot do without and the profile does not have: names of fields,
     /// `user` and `password`. Backends may need more.
     pub fn lacks(&self) -> Vec<&'static str> {
-        let needed: &[&'static str] = match self.kind {
-            TunnelKind::WireGuard => &["password", "public_key", "address"],
-            TunnelKind::L2tpIpsec => &["user", "password", "psk"],
-            TunnelKind::CiscoIpsec => &["user", "password", "psk"],
-            TunnelKind::Pptp => &["user", "password"],
-            TunnelKind::Ikev2 if self.text("auth") == Some("psk") => &["psk"],
-            TunnelKind::Ikev2 if self.text("auth") == Some("pubkey") => &["cert", "key"],
-            TunnelKind::Ikev2 if self.field("psk").is_some() => &[],
-            TunnelKind::Ikev2 if self.field("cert").is_some() => &["key"],
-            TunnelKind::Ikev2 => &["user", "password"],
-            TunnelKind::OpenVpn if self.field("config").is_none() => &["ca"],
+        let (has_psk, has_cert) = (self.field("psk").is_some(), self.field("cert").is_some());
+        let needed: &[&'static str] = match (self.kind, self.text("auth")) {
+            (TunnelKind::WireGuard, _) => &["password", "public_key", "address"],
+            (TunnelKind::L2tpIpsec | TunnelKind::CiscoIpsec, _) if has_cert && !has_psk => {
+                &["user", "password", "key"]
+            }
+            (TunnelKind::L2tpIpsec | TunnelKind::CiscoIpsec, _) => &["user", "password", "psk"],
+            (TunnelKind::Pptp, _) => &["user", "password"],
+            (TunnelKind::Ikev2, Some("psk")) => &["psk"],
+            (TunnelKind::Ikev2, Some("pubkey" | "eap-tls")) => &["cert", "key"],
+            (TunnelKind::Ikev2, None) if self.user.is_empty() && has_psk => &[],
+            (TunnelKind::Ikev2, None) if self.user.is_empty() && has_cert => &["key"],
+            (TunnelKind::Ikev2, _) => &["user", "password"],
+            (TunnelKind::OpenVpn, _) if self.field("config").is_none() => &["ca"],
             _ => &[],
         };
         let is_missing = |key: &&&str| match **key {

@@ -325,6 +325,26 @@ fn what_a_type_cannot_do_without() {
             assert!(tunnel.lacks().is_empty());
         }
     }
+    for (kind, user, set, lacking) in [
+        (TunnelKind::Ikev2, "", &["psk"][..], &[][..]),
+        (TunnelKind::Ikev2, "ann", &["psk"], &["password"]),
+        (TunnelKind::Ikev2, "", &["cert"], &["key"]),
+        (
+            TunnelKind::CiscoIpsec,
+            "ann",
+            &["cert"],
+            &["password", "key"],
+        ),
+        (TunnelKind::L2tpIpsec, "ann", &[], &["password", "psk"]),
+    ] {
+        let mut tunnel = Tunnel::new("a", kind, "h");
+        tunnel.user = user.to_owned();
+        for key in set {
+            let field = fields::find(kind, key).unwrap();
+            tunnel.fields.insert(field.key, Secret::new("x"));
+        }
+        assert_eq!(tunnel.lacks(), lacking, "{} {set:?}", kind.as_str());
+    }
     for kind in [TunnelKind::Sstp, TunnelKind::Dae, TunnelKind::IpVanish] {
         let error = kind.check_usable().unwrap_err();
         assert_eq!(error.kind().exit_code(), 2);

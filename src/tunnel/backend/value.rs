@@ -13,7 +13,7 @@ pub const PPP_LONGEST: usize = 255;
 pub fn refused(profile: &Tunnel, field: &str, why: &str) -> Error {
     let name = &profile.name;
     let hint = match field {
-        "password" => format!("mroom tunnel set {} --password-stdin", typed(name)),
+        "password" => format!("mroom tunnel set {} --ask-password", typed(name)),
         _ => format!("mroom tunnel set {} {field}=…", typed(name)),
     };
     Error::usage(format!("the tunnel `{name}`: its field `{field}` {why}")).hint(hint)
@@ -166,7 +166,7 @@ mod tests {
             let error = quoted(&of, "password", value).unwrap_err();
             assert!(error.message().contains("`password`"), "{error}");
             assert!(!error.message().contains(value), "{error}");
-            assert!(error.hint_text().unwrap().contains("--password-stdin"));
+            assert!(error.hint_text().unwrap().contains("--ask-password"));
         }
     }
 
