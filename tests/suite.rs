@@ -109,6 +109,7 @@ mod suite {
     mod tunnel_doctor;
     mod tunnel_faults;
     mod tunnel_fleet;
+    mod tunnel_held;
     mod tunnel_ipsec;
     mod tunnel_life;
     mod tunnel_macos;

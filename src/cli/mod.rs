@@ -27,6 +27,7 @@ mod fields;
 mod flags;
 mod grammar;
 mod health;
+mod held;
 mod help;
 mod import;
 mod init;
@@ -83,6 +84,9 @@ pub fn main() -> ExitCode {
         return code;
     }
     if let Some(code) = socket::asked(std::env::args_os()) {
+        return code;
+    }
+    if let Some(code) = held::asked(std::env::args_os()) {
         return code;
     }
     let cli = match args::parse(std::env::args_os()) {

@@ -1,7 +1,7 @@
 //! Tunnels: from a profile of the inventory to a way on which servers answer.
 //!
 //! A tunnel is made by programs of this machine ([`backend`], [`plan`]: pure, what to run and how to read
-//! the answers) or inside of this process ([`userspace`]). [`tunnels`] has those of one run, [`keeper`] the life
+//! the answers) or inside of a process ([`userspace`], which [`held`] shares with others). [`tunnels`] has those of one run, [`keeper`] the life
 //! of each and what is on disk of it, [`runner`] runs the steps, [`routes`] knows what goes through, [`namespace`]
 //! keeps tunnels apart, [`stand`] says which can go through which, [`inside`] connects in there, [`dns`] resolves names behind them. [`listen`] lets
 //! programs of this machine through, [`real`] is what tunnels are made with outside of tests.
@@ -10,6 +10,7 @@
 
 pub mod backend;
 pub mod dns;
+pub mod held;
 pub mod inside;
 pub mod keeper;
 pub mod listen;
@@ -65,6 +66,12 @@ pub trait Dial: Send + Sync {
     /// What is known of the tunnel now.
     fn facts(&self) -> Facts {
         Facts::default()
+    }
+
+    /// Lets the tunnel stay when all its users are gone. [`Kind::Usage`] for one that cannot.
+    fn keep(&self) -> Reply<()> {
+        let message = "a tunnel that lives inside of one process ends with it";
+        Box::pin(std::future::ready(Err(Error::usage(message))))
     }
 
     /// Ends it, when it lives in this process: connections have a moment for their goodbyes.

@@ -1,13 +1,15 @@
-//! What tunnels are made with outside of tests: this machine, and this process.
+//! What tunnels are made with outside of tests: this machine, and this program.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::held::{Held, Spec};
+use super::keeper::folder::Folder;
 use super::machine::ThisMachine;
 use super::runner::Here;
 use super::tunnels::{LOOK, Settings, Within};
-use super::{Dial, dns, fault, userspace};
+use super::{Dial, dns, fault};
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::events::{Events, Interact};
@@ -23,33 +25,38 @@ impl Settings {
         cancel: Cancel,
         serial: bool,
     ) -> Self {
+        let folder = data.join("tunnels");
+        let program = std::env::current_exe().unwrap_or_else(|_| "mroom".into());
         Settings {
-            folder: data.join("tunnels"),
             runner: Arc::new(Here::new(events.clone(), interact)),
             backends: Arc::new(ThisMachine),
             within: Arc::new(Inside {
-                data: data.to_owned(),
+                folder: folder.clone(),
+                program: program.clone(),
                 events: events.clone(),
             }),
+            folder,
             events,
             cancel,
-            program: std::env::current_exe().unwrap_or_else(|_| "mroom".into()),
+            program,
             serial,
             look: LOOK,
         }
     }
 }
 
-/// Tunnels that live in this process.
+/// Tunnels that need no program but this.
 struct Inside {
-    data: PathBuf,
+    folder: PathBuf,
+    program: PathBuf,
     events: Arc<dyn Events>,
 }
 
 impl Within for Inside {
-    fn open(&self, profile: &Tunnel) -> Reply<Arc<dyn Dial>> {
+    fn open(&self, profile: &Tunnel, holder: &str) -> Reply<Arc<dyn Dial>> {
         let (profile, events) = (profile.clone(), self.events.clone());
-        let data = self.data.clone();
+        let folder = Folder::of(&self.folder, &profile.name);
+        let (program, what) = (self.program.clone(), holder.to_owned());
         Box::pin(async move {
             if profile.kind == TunnelKind::Ssh {
                 let name = crate::quote::typed(&profile.name);
@@ -70,10 +77,15 @@ impl Within for Inside {
                     let message = format!("does not come up: {}", e.message());
                     fault(&profile.name, "gateway", message).hint("is this machine online?")
                 })?;
-            let alone = userspace::alone(&data, &profile.name, patience, events.clone()).await?;
-            let up = userspace::open(&profile, found[0], events).await?;
-            up.keep(alone);
-            Ok(up as Arc<dyn Dial>)
+            let spec = Spec {
+                gateway: found[0],
+                profile,
+                folder,
+                program,
+                what,
+                events,
+            };
+            Ok(Arc::new(Held::open(spec).await?) as Arc<dyn Dial>)
         })
     }
 }

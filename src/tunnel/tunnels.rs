@@ -26,10 +26,11 @@ use crate::inventory::Tunnel;
 
 /// How often a tunnel is looked at, unless a test says otherwise.
 pub const LOOK: Duration = Duration::from_secs(10);
-/// Makes tunnels that live inside of this process.
+
+/// Makes tunnels that need no program.
 pub trait Within: Send + Sync {
-    /// Opens one; gone when the answer is dropped.
-    fn open(&self, profile: &Tunnel) -> crate::ssh::Reply<Arc<dyn Dial>>;
+    /// Opens one for `holder`; gone when the answer is dropped.
+    fn open(&self, profile: &Tunnel, holder: &str) -> crate::ssh::Reply<Arc<dyn Dial>>;
 }
 
 /// What tunnels are made with.
@@ -76,7 +77,7 @@ struct Entry {
     ends: RefCell<BTreeSet<(String, u16)>>,
     /// What later calls have learned of it.
     names: RefCell<Names>,
-    /// None for what lives inside of this process.
+    /// None for what needs no program.
     orders: Option<Sender<Order>>,
     talk: Arc<Talk>,
     is_closing: Cell<bool>,
@@ -254,7 +255,7 @@ impl Tunnels {
                     (Some(orders), came.boxed_local())
                 }
                 Choice::Userspace | Choice::Builtin => {
-                    let opened = self.within.open(profile);
+                    let opened = self.within.open(profile, holder);
                     let came = async move {
                         let way = Way::Dial(opened.await?);
                         let names = Names::default();
@@ -348,11 +349,15 @@ impl Tunnels {
     /// # Errors
     /// [`crate::error::Kind::Usage`] for one that lives inside of this process; what the disk says.
     pub async fn keep(&self, name: &str) -> Result<()> {
-        let entry = self.open.borrow().get(name).cloned();
-        let Some(orders) = entry.and_then(|e| e.orders.clone()) else {
-            let message =
-                format!("the tunnel `{name}` lives inside of one process, and ends with it");
-            return Err(Error::usage(message));
+        let Some(entry) = self.open.borrow().get(name).cloned() else {
+            return Err(gone(name));
+        };
+        let Some(orders) = &entry.orders else {
+            let Up { way, .. } = entry.attempt.clone().await?;
+            return match way {
+                Way::Dial(dial) => dial.keep().await,
+                Way::Route => Ok(()),
+            };
         };
         let (answer, answered) = oneshot::channel();
         let _ = orders.send(Order::Keep(answer));

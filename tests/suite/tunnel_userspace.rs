@@ -1,9 +1,8 @@
 //! The WireGuard of this process against `wireguard-go`, and real sshd behind it.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use futures::executor::block_on;
@@ -16,9 +15,8 @@ use machineroom::ssh::{Connector as _, Exec, Route, Ssh, Target};
 use machineroom::tunnel::userspace::{Userspace, open};
 use machineroom::tunnel::{Dial, Way, dns};
 
-use crate::support::home::{Done, MROOM, run};
-use crate::support::sshd::{has, options, skip};
-use crate::support::wireguard::{Gateway, PATIENCE, SERVERS, SSH, keys, until};
+use crate::support::sshd::{has, options};
+use crate::support::wireguard::{Gateway, PATIENCE, Person, SERVERS, SSH, keys, until};
 
 impl Gateway {
     fn open(&self) -> Arc<Userspace> {
@@ -125,71 +123,6 @@ fn twenty_servers_at_once_and_both_families() {
     });
 }
 
-/// A person who is not root and has no program at all, with `mroom` and the list file of a room behind the
-/// gateway.
-struct Person<'a>(&'a Gateway);
-
-impl Person<'_> {
-    fn new(gateway: &Gateway) -> Option<Person<'_>> {
-        let home = &gateway.cell.home;
-        let host = std::fs::read_to_string(home.path("cell/host.pub")).unwrap();
-        let known = (1..=SERVERS).map(|i| format!("[10.77.0.{i}]:{SSH} {host}"));
-        home.write(".ssh/known_hosts", known.collect::<String>());
-        let own = Command::new("chown")
-            .args(["-R", "65534:65534"])
-            .arg(home.path(""))
-            .status();
-        assert!(own.unwrap().success());
-        let person = Person(gateway);
-        if person.run(&["--version"]).code != 0 {
-            skip("an ordinary user cannot run the program where it is");
-            return None;
-        }
-        person.import(&gateway.keys[1].1, "");
-        Some(person)
-    }
-
-    /// The list file, with this key of the gateway.
-    fn import(&self, theirs: &str, more: &str) {
-        let gateway = self.0;
-        let mut list = format!(
-            "#lab--WireGuard--{}----{}--backend=userspace--public_key={theirs}--address=10.77.1.2/32{more}\n",
-            gateway.address, gateway.keys[0].0
-        );
-        let key = gateway.cell.home.path(".ssh/id_ed25519");
-        for i in 1..=SERVERS {
-            list += &format!(
-                "web-{i:02}--10.77.0.{i}--root----{SSH}--{}\n",
-                key.display()
-            );
-        }
-        let file = gateway.cell.home.write("room.txt", list);
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-        self.run(&["import", "room.txt"]).ended(0);
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = self.0.cell.home.command("/usr/bin/setpriv");
-        let who = [
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "--no-new-privs",
-            "--",
-        ];
-        command
-            .args(who)
-            .arg(MROOM)
-            .args(words)
-            .env("PATH", "/nonexistent");
-        command
-    }
-
-    fn run(&self, words: &[&str]) -> Done {
-        run(&mut self.command(words), "")
-    }
-}
-
 #[test]
 fn an_ordinary_user_needs_a_list_file_and_nothing_else() {
     let Some(gateway) = Gateway::start() else {
@@ -206,16 +139,6 @@ fn an_ordinary_user_needs_a_list_file_and_nothing_else() {
         assert!(done.stdout.contains(&line), "{line}: {done:?}");
     }
     assert!(done.stderr.contains("ok 20 "), "{done:?}");
-    // Both want the tunnel: the second waits for the first.
-    let mut first = person.command(&["exec", "web-01", "--", "sleep 2; echo first"]);
-    let first = first.stdout(Stdio::piped()).spawn().unwrap();
-    let second = person
-        .run(&["exec", "web-02", "--", "echo second"])
-        .ended(0);
-    assert_eq!(second.stdout, "second\n");
-    let first = first.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&first.stdout), "first\n");
-
     // Killed in the middle: nothing is left that would be in the way of the next.
     let mut killed = person.command(&["exec", "web-03", "--", "touch /tmp/begun; sleep 600"]);
     let mut killed = killed

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +13,7 @@ use machineroom::inventory::{Tunnel, TunnelKind};
 use machineroom::secret::Secret;
 
 use super::cell::Cell;
+use super::home::{Done, MROOM, run};
 use super::sshd::{free_port, has, skip};
 
 /// To tell "ends" from "hangs".
@@ -157,6 +159,74 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A person who is not root and has no program at all, with `mroom` and the list file of a room behind the
+/// gateway.
+pub struct Person<'a>(pub &'a Gateway);
+
+impl Person<'_> {
+    /// With the home of the gateway; `None` where such a person cannot run the program.
+    pub fn new(gateway: &Gateway) -> Option<Person<'_>> {
+        let home = &gateway.cell.home;
+        let host = std::fs::read_to_string(home.path("cell/host.pub")).unwrap();
+        let known = (1..=SERVERS).map(|i| format!("[10.77.0.{i}]:{SSH} {host}"));
+        home.write(".ssh/known_hosts", known.collect::<String>());
+        let own = Command::new("chown")
+            .args(["-R", "65534:65534"])
+            .arg(home.path(""))
+            .status();
+        assert!(own.unwrap().success());
+        let person = Person(gateway);
+        if person.run(&["--version"]).code != 0 {
+            skip("an ordinary user cannot run the program where it is");
+            return None;
+        }
+        person.import(&gateway.keys[1].1, "");
+        Some(person)
+    }
+
+    /// The list file, with this key of the gateway.
+    pub fn import(&self, theirs: &str, more: &str) {
+        let gateway = self.0;
+        let mut list = format!(
+            "#lab--WireGuard--{}----{}--backend=userspace--public_key={theirs}--address=10.77.1.2/32{more}\n",
+            gateway.address, gateway.keys[0].0
+        );
+        let key = gateway.cell.home.path(".ssh/id_ed25519");
+        for i in 1..=SERVERS {
+            list += &format!(
+                "web-{i:02}--10.77.0.{i}--root----{SSH}--{}\n",
+                key.display()
+            );
+        }
+        let file = gateway.cell.home.write("room.txt", list);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        self.run(&["import", "room.txt"]).ended(0);
+    }
+
+    /// `mroom` with these words.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = self.0.cell.home.command("/usr/bin/setpriv");
+        let who = [
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--no-new-privs",
+            "--",
+        ];
+        command
+            .args(who)
+            .arg(MROOM)
+            .args(words)
+            .env("PATH", "/nonexistent");
+        command
+    }
+
+    /// Runs it.
+    pub fn run(&self, words: &[&str]) -> Done {
+        run(&mut self.command(words), "")
     }
 }
 

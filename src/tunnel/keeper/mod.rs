@@ -28,6 +28,7 @@ use record::Record;
 
 use super::backend::Backend;
 use super::fault;
+use super::held;
 use super::plan::{Facts, State};
 use super::runner::Runner;
 use crate::cancel::Cancel;
@@ -124,7 +125,7 @@ impl Keeper {
                 .mark
                 .as_ref()
                 .is_some_and(|m| *m != mark(&self.profile));
-            if is_old {
+            if is_old || record.is_held() {
                 self.replace(&lock)?;
             } else if let Some(line) = self.adopt(&record)? {
                 match self.extend(line, ends) {
@@ -258,6 +259,15 @@ impl Keeper {
 
 /// Runs what takes a tunnel down; gives what went wrong, for a person.
 fn take_down(tools: &Tools, record: &Record) -> Option<String> {
+    if record.is_held() {
+        let name = &record.name;
+        return match held::end(&record.folder) {
+            true => None,
+            false => Some(format!(
+                "the tunnel `{name}` has a process that does not end"
+            )),
+        };
+    }
     let mut problem = None;
     for kept in &record.down {
         let step = kept.step();

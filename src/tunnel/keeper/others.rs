@@ -10,6 +10,7 @@ use super::{Keeper, Tools, take_down};
 use crate::error::{Error, Result};
 use crate::events::Level;
 use crate::quote::typed;
+use crate::tunnel::held;
 use crate::tunnel::plan::Step;
 use crate::tunnel::routes::conflict;
 use crate::tunnel::runner::shown;
@@ -84,7 +85,7 @@ impl Keeper {
             return None;
         }
         let others = self.others().into_iter();
-        let mut others = others.filter(|(r, _)| r.namespace.is_none());
+        let mut others = others.filter(|(r, _)| r.namespace.is_none() && !r.is_held());
         others.find_map(|(other, holders)| {
             let ranges = conflict(&record.ranges, &other.ranges)?;
             Some(Other {
@@ -156,7 +157,10 @@ impl Keeper {
 
 /// Takes down what an ended process has left of one tunnel, if it has.
 fn sweep(tools: &Tools, folder: &Folder) {
-    let is_left = || folder.holders(None).is_empty() && folder.record().is_some_and(|r| !r.keep);
+    let is_left = || {
+        let is_held = !folder.holders(None).is_empty() || held::is_alive(folder.path());
+        !is_held && folder.record().is_some_and(|r| !r.keep)
+    };
     if !is_left() {
         return;
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::tunnel::held;
 use crate::tunnel::plan::{At, Plan, Routing, Step};
 
 /// The version of the format that this program writes.
@@ -154,6 +155,11 @@ impl Record {
     pub fn read(text: &str) -> Option<Record> {
         let record: Record = serde_json::from_str(text).ok()?;
         (record.version == VERSION).then_some(record)
+    }
+
+    /// Whether a process of `mroom` has it, rather than programs of this machine.
+    pub fn is_held(&self) -> bool {
+        self.backend == held::NAME
     }
 
     /// Where its plan was made for.

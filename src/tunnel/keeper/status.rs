@@ -11,6 +11,7 @@ use super::record::{Kept, Record};
 use super::{Tools, take_down};
 use crate::error::Result;
 use crate::inventory::Tunnel;
+use crate::tunnel::held;
 use crate::tunnel::plan::{Facts, State};
 use crate::tunnel::runner::shown;
 
@@ -68,7 +69,9 @@ pub fn of(all: &Path, name: &str) -> Option<Status> {
 fn of_files(folder: &Folder) -> Option<Status> {
     let record = folder.record()?;
     let holders = folder.holders(None);
-    let condition = match (record.since, record.keep, holders.is_empty()) {
+    // A process of its own ends by itself.
+    let is_alone = holders.is_empty() && !held::is_alive(folder.path());
+    let condition = match (record.since, record.keep, is_alone) {
         (0, _, false) => Condition::Coming,
         (0, _, true) | (_, false, true) => Condition::Left,
         _ => Condition::Up,
@@ -130,6 +133,10 @@ impl Status {
         if self.condition == Condition::Coming {
             return;
         }
+        if record.is_held() {
+            let state = held::facts(&record.folder).map_or(State::Down, State::Up);
+            return self.found(state);
+        }
         let Some(backend) = tools.backends.named(&record.backend) else {
             return;
         };
@@ -150,11 +157,15 @@ impl Status {
                 .map_or(State::Down, State::Up),
             false => backend.read(profile, &at, &answer),
         };
+        self.found(state);
+    }
+
+    fn found(&mut self, state: State) {
         match (state, self.holders.is_empty()) {
             (State::Up(facts), _) => self.facts = Some(facts),
             // Its holder sees that, too, and brings it up again.
             (_, false) => self.condition = Condition::Coming,
-            (_, true) if record.keep => self.condition = Condition::Lost,
+            (_, true) if self.record.keep => self.condition = Condition::Lost,
             (_, true) => self.condition = Condition::Left,
         }
     }

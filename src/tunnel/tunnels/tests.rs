@@ -13,7 +13,7 @@ use crate::tunnel::testing::{Fake, Told, backends, profile};
 struct Nothing;
 
 impl Within for Nothing {
-    fn open(&self, _: &Tunnel) -> Reply<Arc<dyn Dial>> {
+    fn open(&self, _: &Tunnel, _: &str) -> Reply<Arc<dyn Dial>> {
         Box::pin(std::future::ready(Err(Error::usage(
             "nothing lives in here",
         ))))

@@ -15,6 +15,11 @@ use super::opening::Opening;
 
 /// How long a server may still talk to a program that has gone.
 const LINGER: Duration = Duration::from_secs(10);
+/// So many bytes are acknowledged at once, since a server may wait for that with its next words (RFC 896), as
+/// sshd does until somebody has logged in; then two packets at a time, or after [`LAZY`].
+const EAGER: usize = 64 << 10;
+/// How long an acknowledgement may wait for another.
+const LAZY: smoltcp::time::Duration = smoltcp::time::Duration::from_millis(10);
 /// Long enough for the last ACK to have gone.
 const AFTERMATH: Duration = Duration::from_millis(100);
 
@@ -29,6 +34,8 @@ pub struct Flow {
     near: OwnedFd,
     /// To be written to the descriptor before all else.
     hello: Vec<u8>,
+    /// What is still to be acknowledged at once.
+    eager: usize,
     /// The descriptor may have something for us; may take something from us.
     is_readable: bool,
     is_writable: bool,
@@ -64,6 +71,7 @@ impl Flow {
             opening: Some(opening),
             near,
             hello,
+            eager: EAGER,
             is_readable: true,
             is_writable: true,
             has_ended: false,
@@ -116,14 +124,20 @@ impl Flow {
     }
 
     fn hand_out(&mut self, socket: &mut Socket<'_>) {
-        let near = &self.near;
+        let (near, eager) = (&self.near, &mut self.eager);
         let sent = socket.recv(|bytes| match write(near, bytes) {
-            Ok(n) => (n, Ok(())),
+            Ok(n) => {
+                *eager = eager.saturating_sub(n);
+                (n, Ok(()))
+            }
             Err(error) => (0, Err(error)),
         });
         match sent {
             Ok(sent) => self.after_write(sent, socket),
             Err(_) => self.is_writable = false,
+        }
+        if self.eager == 0 && socket.ack_delay().is_none() {
+            socket.set_ack_delay(Some(LAZY));
         }
     }
 

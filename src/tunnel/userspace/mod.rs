@@ -3,11 +3,9 @@
 //! One thread for each tunnel ([`engine`]) has a UDP socket to the gateway ([`link`]), WireGuard's protocol
 //! ([`device`]), a TCP/IP stack ([`stack`]), and a descriptor for each connection ([`flow`], and [`datagrams`] for
 //! UDP), whose other end is used like a socket to the server; it sleeps in [`wait`]. Routes and interfaces of this machine stay as they are. [`settings`]
-//! reads the profile, [`health`] watches over the gateway, [`icmp`] hears why a server cannot be reached,
-//! [`mod@alone`] keeps other processes off.
+//! reads the profile, [`health`] watches over the gateway, [`icmp`] hears why a server cannot be reached.
 //! Knows nothing of who holds tunnels; imports nothing of `fleet` or right of it.
 
-mod alone;
 mod datagrams;
 mod device;
 mod engine;
@@ -23,7 +21,7 @@ mod wait;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -35,15 +33,12 @@ use self::health::Health;
 use self::link::Link;
 use self::opening::closed;
 use self::settings::Settings;
-use super::keeper::folder::Lock;
 use super::plan::Facts;
 use super::{Dial, Way, dns, random};
 use crate::error::{Error, Kind, Result};
 use crate::events::Events;
 use crate::inventory::Tunnel;
 use crate::ssh::{Reply, Wake};
-
-pub use self::alone::alone;
 
 /// Stack of a tunnel's thread.
 const STACK: usize = 512 << 10;
@@ -57,8 +52,6 @@ pub struct Userspace(Handle);
 struct Handle(Arc<Inner>);
 
 struct Inner {
-    // Let go when the tunnel is down.
-    alone: Mutex<Option<Lock>>,
     // Dropped before `_wake`, which then makes the thread see that.
     commands: mpsc::Sender<Command>,
     wake: Arc<Wake>,
@@ -126,7 +119,6 @@ async fn start(
         })
         .map_err(|e| fail("start a thread", e))?;
     let inner = Inner {
-        alone: Mutex::default(),
         commands,
         _wake: WakeOnDrop(wake.clone()),
         wake,
@@ -139,11 +131,9 @@ async fn start(
 }
 
 impl Userspace {
-    /// Gives it the right to be the only one, for as long as it is up.
-    pub fn keep(&self, lock: Lock) {
-        if let Ok(mut alone) = self.0.0.alone.lock() {
-            *alone = Some(lock);
-        }
+    /// UDP between `near`, which keeps packets apart, and `to`.
+    pub fn cast(&self, to: SocketAddr, near: OwnedFd) {
+        self.0.send(Command::Datagrams { to, near });
     }
 
     /// How long ago the gateway last answered a handshake. With traffic that is never more than about
@@ -186,11 +176,7 @@ impl Dial for Userspace {
             let (answer, answered) = oneshot::channel();
             handle.send(Command::Close(answer));
             // A thread that is gone already has closed it.
-            let closed = answered.await.unwrap_or(Ok(()));
-            if let Ok(mut alone) = handle.0.alone.lock() {
-                *alone = None;
-            }
-            closed
+            answered.await.unwrap_or(Ok(()))
         })
     }
 }
@@ -292,7 +278,8 @@ impl Handle {
     }
 }
 
-fn pair(kind: SocketType) -> Result<(OwnedFd, OwnedFd)> {
+/// Two sockets that are joined.
+pub(super) fn pair(kind: SocketType) -> Result<(OwnedFd, OwnedFd)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let pair = rustix::net::socketpair(AddressFamily::UNIX, kind, flags, None);
     pair.map_err(|e| no_descriptor(e.into()))

@@ -75,6 +75,7 @@ impl<D: Device> Stack<D> {
         let buffer = |size| tcp::SocketBuffer::new(vec![0; size]);
         let mut socket = tcp::Socket::new(buffer(RECEIVE), buffer(SEND));
         socket.set_nagle_enabled(false);
+        socket.set_ack_delay(None);
         socket.set_timeout(Some(SILENCE));
         socket.set_congestion_control(tcp::CongestionControl::Cubic);
         socket.connect(self.interface.context(), to, from).ok()?;
