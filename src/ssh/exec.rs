@@ -19,6 +19,9 @@ use crate::output::{Output, Stream};
 
 /// Bytes read at once from one stream: the largest SSH packet twice.
 const CHUNK: usize = 64 << 10;
+/// How libssh2 says that the answer to a request did not come within its own 60 seconds
+/// (`SSH2_DEFAULT_READ_TIMEOUT` in its session.c); its words for that are "Unexpected error".
+const UNANSWERED: ssh2::ErrorCode = ssh2::ErrorCode::Session(libssh2_sys::LIBSSH2_ERROR_TIMEOUT);
 /// Turns of reading and writing before other jobs of the session get theirs.
 pub const TURNS: usize = 16;
 
@@ -63,6 +66,12 @@ pub fn lost(fault: Fault, started: bool) -> Error {
         Fault::Ssh(error) if started => {
             Error::new(Kind::Lost, format!("the session failed: {}", words(&error))).source(error)
         }
+        Fault::Ssh(error) if error.code() == UNANSWERED => Error::new(
+            Kind::Timeout,
+            "the server did not begin with the command within 60 s",
+        )
+        .hint("is it very busy? `uptime` on it tells")
+        .source(error),
         Fault::Ssh(error) => Error::new(
             Kind::Exit,
             format!("the server did not run the command: {}", words(&error)),
@@ -264,5 +273,23 @@ impl Pump<'_> {
             }
             Poll::Pending => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_nothing_did_not_refuse() {
+        let error = |code| ssh2::Error::new(ssh2::ErrorCode::Session(code), "Unexpected error");
+        let told = lost(Fault::Ssh(error(-9)), false);
+        assert_eq!(told.kind(), Kind::Timeout);
+        assert!(told.to_string().contains("within 60 s"), "{told}");
+        let told = lost(Fault::Ssh(error(-21)), false);
+        assert_eq!(told.kind(), Kind::Exit);
+        assert!(told.to_string().contains("did not run"), "{told}");
+        // Once it has begun, nobody knows how it ended.
+        assert_eq!(lost(Fault::Ssh(error(-9)), true).kind(), Kind::Lost);
     }
 }
