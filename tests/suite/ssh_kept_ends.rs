@@ -103,6 +103,24 @@ fn two_at_once_have_two_and_the_servers_limit_holds() {
 }
 
 #[test]
+fn where_one_session_is_all_they_take_turns() {
+    let Some(sshd) = Sshd::start("MaxSessions 1") else {
+        return;
+    };
+    let web = sshd.connect();
+    // Those that keep a shell would keep the only channel from those that want one of their own.
+    let calls = (0..6).map(|i| match i % 2 {
+        0 => web.exec(reader(&format!("sleep 0.1; echo {i}"))),
+        _ => web.exec(Exec::new(format!("sleep 0.1; echo {i}"))),
+    });
+    for (i, output) in block_on(join_all(calls)).into_iter().enumerate() {
+        assert_eq!(output.unwrap().stdout_trimmed(), i.to_string());
+    }
+    block_on(web.write("turns-file", b"x".to_vec(), None)).unwrap();
+    block_on(web.exec(writer("rm turns-file"))).unwrap();
+}
+
+#[test]
 fn a_thousand_in_a_row() {
     let Some(sshd) = Sshd::start("") else { return };
     let web = sshd.connect();
