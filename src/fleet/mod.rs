@@ -12,6 +12,7 @@ mod hops;
 mod logged;
 mod map;
 mod opened;
+mod options;
 mod outcome;
 mod room;
 mod route;
@@ -22,8 +23,9 @@ pub use health::{Health, Space, health};
 pub use logged::{StageEntry, stations};
 pub use map::{Batch, Policy, map};
 pub use opened::Opened;
+pub use options::RunOptions;
 pub use outcome::{Counts, Outcome, Status, Worst};
-pub use room::{Room, RunOptions, passphrase};
+pub use room::{Room, passphrase};
 
 #[cfg(test)]
 mod tests;
