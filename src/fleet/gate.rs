@@ -6,6 +6,7 @@
 //! whose answer was given up serves those that it has, and no new ones.
 
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,13 +16,15 @@ use futures::future::{BoxFuture, Either, Shared, join_all, select};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::hops::over;
 use super::logged;
 use super::route::{network, outermost};
-use super::tunnels::{self, is_tunnel};
-use crate::error::{Error, Kind, Result};
+use super::tunnels::{self, PREFIX, is_tunnel};
+use crate::error::{Kind, Result};
 use crate::journal::Log;
 use crate::ssh::{Connector, Meter, Reply, Route, Target, Transport};
 use crate::tunnel::Dial;
+use crate::tunnel::keeper::alone::Shown;
 use crate::tunnel::plan::Facts;
 
 /// How long somebody waits for a gate that is busy with others.
@@ -45,6 +48,9 @@ pub(super) struct Gate {
     sessions: Mutex<Vec<Arc<Session>>>,
     /// Of all sessions so far.
     meters: Mutex<Vec<Arc<Meter>>>,
+    /// Where others see that a tunnel is up.
+    shows: Option<PathBuf>,
+    shown: Mutex<Option<Shown>>,
     growing: Mutex<Option<Attempt>>,
     /// A further session was refused: what there is must do.
     is_full: AtomicBool,
@@ -71,18 +77,34 @@ impl Gate {
         below: Below,
         connector: Arc<dyn Connector>,
         log: Option<Log>,
-    ) -> Arc<Self> {
-        Arc::new(Gate {
+    ) -> Self {
+        Gate {
             target,
             below,
             connector,
             log,
             sessions: Mutex::default(),
             meters: Mutex::default(),
+            shows: None,
+            shown: Mutex::default(),
             growing: Mutex::default(),
             is_full: AtomicBool::new(false),
             changed: Notify::new(),
-        })
+        }
+    }
+
+    /// Shows the tunnel that it is to others; `all` is the folder of all tunnels' folders.
+    pub fn shown_in(mut self, all: &Path) -> Self {
+        self.shows = is_tunnel(&self.target.id).then(|| all.to_owned());
+        self
+    }
+
+    /// It has a session.
+    fn show(&self) {
+        if let (Some(all), Some(name)) = (&self.shows, self.target.id.strip_prefix(PREFIX)) {
+            let place = format!("{}:{}", self.target.host, self.target.port);
+            open(&self.shown).get_or_insert_with(|| Shown::begin(all, name, &place));
+        }
     }
 
     /// What it is called in messages.
@@ -107,6 +129,7 @@ impl Gate {
 
     /// Says goodbye to all sessions.
     pub async fn close(&self) {
+        drop(open(&self.shown).take());
         let sessions = std::mem::take(&mut *open(&self.sessions));
         join_all(sessions.iter().map(|s| s.transport.close())).await;
     }
@@ -164,6 +187,7 @@ impl Gate {
             open(&gate.growing).take();
             let grown = connected.map(|transport| {
                 open(&gate.meters).extend(transport.meter());
+                gate.show();
                 let is_dialling = AtomicBool::new(false);
                 let session = Session {
                     transport,
@@ -261,36 +285,5 @@ impl Gate {
             sent: Some(sent),
             ..Facts::default()
         }
-    }
-}
-
-/// A socket to `target` by `dial`, which is called `hop`.
-///
-/// # Errors
-/// The hop's error as the target's.
-pub(super) async fn over(dial: &dyn Dial, hop: &str, target: &Target) -> Result<Route> {
-    let dialled = dial.dial(&target.host, target.port).await;
-    Ok(Route::Over {
-        socket: Arc::new(dialled.map_err(|e| of_target(e, hop, target))?),
-        hop: hop.to_owned(),
-    })
-}
-
-/// A hop's error as the target's: that one is what is not reached.
-fn of_target(error: Error, hop: &str, target: &Target) -> Error {
-    let kind = match error.kind() {
-        Kind::Timeout | Kind::Lost => Kind::Connect,
-        kind => kind,
-    };
-    let names_it = error.message().contains(&format!("`{hop}`")) || is_tunnel(hop);
-    let message = match names_it {
-        true => error.message().to_owned(),
-        false => format!("jump host `{hop}`: {}", error.message()),
-    };
-    let told = Error::new(kind, message).server(&target.id);
-    let told = told.hint_of(&error);
-    match error.reason_word().map(str::to_owned) {
-        Some(reason) => told.source(error).reason(reason),
-        None => told.source(error),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,10 +10,11 @@ use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, join_all};
 
 use super::fronts::Fronts;
-use super::gate::{Below, Gate, over};
+use super::gate::{Below, Gate};
 use super::logged;
 use super::route::{network, outermost};
-use crate::error::Result;
+use super::tunnels::is_tunnel;
+use crate::error::{Error, Kind, Result};
 use crate::journal::Log;
 use crate::ssh::guard::CheckMode;
 use crate::ssh::{Connector, Route, Target, Transport};
@@ -65,7 +67,13 @@ impl Reach {
     pub async fn gate(&self, target: Target, holder: &str) -> Result<Arc<Gate>> {
         let below = self.below(&target, holder).await?;
         let (connector, log) = (self.connector.clone(), self.log.clone());
-        Ok(Gate::new(target, below, connector, log))
+        let gate = Gate::new(target, below, connector, log);
+        Ok(Arc::new(gate.shown_in(self.all())))
+    }
+
+    /// The folder of all tunnels' folders.
+    fn all(&self) -> &Path {
+        &self.fronts.tunnels().tools().folder
     }
 
     /// What stands before `target`, ready to be used.
@@ -110,6 +118,7 @@ impl Reach {
                 let below = self.standing(&last).await?;
                 let (connector, log) = (self.connector.clone(), self.log.clone());
                 let new = Gate::new(last, below, connector, log);
+                let new = Arc::new(new.shown_in(self.all()));
                 // Somebody else may have been faster.
                 let mut gates = self.hops.0.borrow_mut();
                 gates.entry(key).or_insert(new).clone()
@@ -150,4 +159,35 @@ fn key(hop: &Target) -> String {
         _ => String::new(),
     };
     format!("{way} {}@{}:{} {}", hop.user, hop.host, hop.port, hop.id)
+}
+
+/// A socket to `target` by `dial`, which is called `hop`.
+///
+/// # Errors
+/// The hop's error as the target's.
+pub(super) async fn over(dial: &dyn Dial, hop: &str, target: &Target) -> Result<Route> {
+    let dialled = dial.dial(&target.host, target.port).await;
+    Ok(Route::Over {
+        socket: Arc::new(dialled.map_err(|e| of_target(e, hop, target))?),
+        hop: hop.to_owned(),
+    })
+}
+
+/// A hop's error as the target's: that one is what is not reached.
+fn of_target(error: Error, hop: &str, target: &Target) -> Error {
+    let kind = match error.kind() {
+        Kind::Timeout | Kind::Lost => Kind::Connect,
+        kind => kind,
+    };
+    let names_it = error.message().contains(&format!("`{hop}`")) || is_tunnel(hop);
+    let message = match names_it {
+        true => error.message().to_owned(),
+        false => format!("jump host `{hop}`: {}", error.message()),
+    };
+    let told = Error::new(kind, message).server(&target.id);
+    let told = told.hint_of(&error);
+    match error.reason_word().map(str::to_owned) {
+        Some(reason) => told.source(error).reason(reason),
+        None => told.source(error),
+    }
 }

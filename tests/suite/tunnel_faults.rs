@@ -17,7 +17,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::gates::{BEHIND, Gates, as_user};
+use crate::support::gates::{BEHIND, Gates, PASSWORD, as_user};
 use crate::support::home::Done;
 
 fn says(done: &Done, texts: &[&str]) {
@@ -104,7 +104,8 @@ fn gateways_and_profiles_that_are_no_good() {
     // A name is a name, whatever a shell would make of it.
     let name = "g1';touch$IFS/pwned;'\"$(touch$IFS/pwned)";
     let script = format!(
-        "cd /root; sed 's|^#gate1|#{name}|; s|^behind1|odd|' list1 >odd\ngrep -q pwned odd\n"
+        "cat >/root/odd <<'END'\n#{name}--OpenVPN--192.0.2.1--anna--{PASSWORD}--ca=/srv/gates/ca.pem\n\
+         odd--{BEHIND}--root------22\nEND\n"
     );
     gates.cell.shell(&script).ended(0);
     gates.mroom("-q import odd").ended(0);

@@ -182,9 +182,32 @@ fn the_commands_listen_until_they_are_interrupted() {
     let (_forward, at) = serving(&home, &["tunnel", "forward", "gate", &to]);
     there_and_back(connected(&at), 100_000);
 
+    // Others see it, and can neither end nor keep it.
+    let status = home.run(&["tunnel", "status", "office", "--json"]).ended(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    let place = format!("127.0.0.1:{}", gate.port);
+    assert_eq!(
+        [
+            &status["state"],
+            &status["type"],
+            &status["backend"],
+            &status["gateway"]
+        ],
+        ["up", "SSH", "builtin", &place],
+        "{status}"
+    );
+    assert_eq!(status["holders"][0]["pid"], socks.0.id(), "{status}");
+    let down = home.run(&["tunnel", "down", "office", "--force"]).ended(0);
+    assert!(down.stderr.contains("is in use"), "{down:?}");
+    home.run(&["tunnel", "up", "office"]).ended(2);
+    let lua = "local t <close> = tunnel.open 'office' local at = t:socks { listen = '0' } \
+               local s = t:status() print(s.backend, s.state, s.sent, #s.routes)";
+    assert_eq!(home.ok(&["eval", lua]), "builtin\tup\t0\t0\n");
+
     let pid = Pid::from_raw(socks.0.id() as i32).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     assert_eq!(socks.0.wait().unwrap().code(), Some(0));
+    home.run(&["tunnel", "status", "office"]).ended(4);
     assert!(
         TcpStream::connect(&address).is_err(),
         "nobody listens any more"

@@ -21,7 +21,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     if store.tunnel_outline(name)?.is_none() {
         return Err(store.no_tunnel(name));
     }
-    if of(&app.room.tunnels().tools().folder, name).is_some() {
+    let there = of(&app.room.tunnels().tools().folder, name);
+    if there.is_some_and(|s| !s.record.is_alone()) {
         let error = Error::usage(format!("the tunnel {name} is up"));
         return Err(error.hint(format!(
             "`mroom tunnel down {}` first",

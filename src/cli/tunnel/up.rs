@@ -35,7 +35,8 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
             if args.keep {
                 tunnels.keep(name).await?;
             }
-            let Some(status) = of(&tunnels.tools().folder, name) else {
+            let there = of(&tunnels.tools().folder, name);
+            let Some(status) = there.filter(|s| !s.record.is_alone()) else {
                 return Err(inside(name));
             };
             show(app, &status)?;

@@ -6,6 +6,7 @@
 //! tunnels beside it; [`watch`] is the thread that has it while this process holds it. All of it blocks;
 //! callers are threads of their own.
 
+pub mod alone;
 mod bring;
 mod draft;
 mod ends;

@@ -170,6 +170,9 @@ fn sweep(tools: &Tools, folder: &Folder) {
     let Some(record) = folder.record().filter(|_| is_left()) else {
         return;
     };
+    if record.is_alone() {
+        return folder.forget(&lock);
+    }
     let steps: Vec<Step> = record.down.iter().map(super::record::Kept::step).collect();
     let lines: Vec<String> = steps.iter().filter(|s| !s.as_self).map(shown).collect();
     let name = &record.name;

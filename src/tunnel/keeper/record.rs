@@ -1,7 +1,7 @@
 //! What is written down of a tunnel while it is there, so that another process, or the next one after a
 //! crash, can use it or take it down. Pure; holds no secret.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use crate::tunnel::plan::{At, Plan, Routing, Step};
 
 /// The version of the format that this program writes.
 const VERSION: u32 = 1;
+
+/// What makes tunnels that are connections of one process.
+const ALONE: &str = "builtin";
 
 /// A step without what it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +87,9 @@ pub struct Record {
     pub wire: Option<IpNet>,
     /// [`At::gateway`].
     pub gateway: SocketAddr,
+    /// Its server as a person wrote it, where it has no address of its own.
+    #[serde(default)]
+    pub place: Option<String>,
     /// [`At::ranges`].
     pub ranges: Vec<IpNet>,
     /// The interface that routes go to, when there is one.
@@ -128,6 +134,7 @@ impl Record {
             namespace: at.namespace.clone(),
             wire: None,
             gateway: at.gateway,
+            place: None,
             ranges: at.ranges.clone(),
             interface: match &plan.routing {
                 Routing::Interface(name) => Some(name.clone()),
@@ -142,6 +149,37 @@ impl Record {
             status: Kept::inside(&plan.status),
             down: down.chain(around.iter().map(Kept::outside)).collect(),
         }
+    }
+
+    /// One over SSH: connections to `place`, and nothing that could be taken down.
+    pub fn of_connections(name: &str, place: &str) -> Self {
+        Record {
+            version: VERSION,
+            name: name.to_owned(),
+            kind: "SSH".to_owned(),
+            backend: ALONE.to_owned(),
+            label: String::new(),
+            folder: PathBuf::new(),
+            namespace: None,
+            wire: None,
+            gateway: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
+            place: Some(place.to_owned()),
+            ranges: Vec::new(),
+            interface: None,
+            is_own: false,
+            mark: None,
+            since: super::now(),
+            keep: false,
+            foreign: false,
+            pid: std::process::id(),
+            status: Kept::inside(&Step::new(["true"]).as_self()),
+            down: Vec::new(),
+        }
+    }
+
+    /// Whether each process has its own, and no other has a part in that.
+    pub fn is_alone(&self) -> bool {
+        self.backend == ALONE
     }
 
     /// As it stands in the file.

@@ -69,9 +69,13 @@ pub fn of(all: &Path, name: &str) -> Option<Status> {
 fn of_files(folder: &Folder) -> Option<Status> {
     let record = folder.record()?;
     let holders = folder.holders(None);
+    // Connections end with their process.
+    if record.is_alone() && holders.is_empty() {
+        return None;
+    }
     // A process of its own ends by itself.
-    let is_alone = holders.is_empty() && !held::is_alive(folder.path());
-    let condition = match (record.since, record.keep, is_alone) {
+    let is_unused = holders.is_empty() && !held::is_alive(folder.path());
+    let condition = match (record.since, record.keep, is_unused) {
         (0, _, false) => Condition::Coming,
         (0, _, true) | (_, false, true) => Condition::Left,
         _ => Condition::Up,
@@ -117,7 +121,7 @@ impl Status {
             "keep": record.keep,
             "ours": !record.foreign,
             "namespace": record.namespace,
-            "gateway": record.gateway,
+            "gateway": record.place.clone().unwrap_or_else(|| record.gateway.to_string()),
             "interface": interface.or(record.interface.as_ref()),
             "address": facts.and_then(|f| f.address),
             "received": facts.and_then(|f| f.received),
@@ -136,6 +140,10 @@ impl Status {
         if record.is_held() {
             let state = held::facts(&record.folder).map_or(State::Down, State::Up);
             return self.found(state);
+        }
+        if record.is_alone() {
+            self.facts = Some(Facts::default());
+            return;
         }
         let Some(backend) = tools.backends.named(&record.backend) else {
             return;
@@ -198,6 +206,13 @@ pub fn down(tools: &Tools, name: &str, force: bool) -> Result<Down> {
         return Ok(Down::None);
     };
     let holders = folder.holders(Some(&lock));
+    if record.is_alone() {
+        // Nobody else can end connections of a process.
+        return Ok(match holders.is_empty() {
+            true => Down::None,
+            false => Down::InUse(holders),
+        });
+    }
     if !holders.is_empty() && !force {
         record.keep = false;
         folder.write(&record, &lock)?;
