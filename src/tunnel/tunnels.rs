@@ -343,26 +343,6 @@ impl Tunnels {
                 .await;
         }
     }
-
-    /// Lets a tunnel that is held here stay up when this process is done.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Usage`] for one that lives inside of this process; what the disk says.
-    pub async fn keep(&self, name: &str) -> Result<()> {
-        let Some(entry) = self.open.borrow().get(name).cloned() else {
-            return Err(gone(name));
-        };
-        let Some(orders) = &entry.orders else {
-            let Up { way, .. } = entry.attempt.clone().await?;
-            return match way {
-                Way::Dial(dial) => dial.keep().await,
-                Way::Route => Ok(()),
-            };
-        };
-        let (answer, answered) = oneshot::channel();
-        let _ = orders.send(Order::Keep(answer));
-        answered.await.unwrap_or_else(|_| Err(gone(name)))
-    }
 }
 
 /// The error for a profile that is not what a tunnel in use was made of.

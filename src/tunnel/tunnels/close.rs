@@ -1,11 +1,15 @@
-//! The end of all tunnels of a run.
+//! The end of a run: its tunnels go down, or stay.
 
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::sync::oneshot;
 
-use super::Tunnels;
+use super::{Tunnels, Up, gone};
+use crate::error::Result;
 use crate::events::Level;
+use crate::tunnel::Way;
+use crate::tunnel::keeper::watch::Order;
 
 /// How long all tunnels together may take to go down.
 const GOODBYE: Duration = Duration::from_secs(60);
@@ -48,5 +52,34 @@ impl Tunnels {
             );
             self.tools.events.note(Level::Warning, None, &message);
         }
+    }
+
+    /// Lets a tunnel that is held here, and those that it stands on, stay up when this process is done.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`] for one that lives inside of this process; what the disk says.
+    pub async fn keep(&self, name: &str) -> Result<()> {
+        let entry = self.open.borrow().get(name).cloned();
+        let needs = entry.map(|e| e.needs.clone()).unwrap_or_default();
+        for each in needs.iter().map(String::as_str).chain([name]) {
+            self.keep_one(each).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_one(&self, name: &str) -> Result<()> {
+        let Some(entry) = self.open.borrow().get(name).cloned() else {
+            return Err(gone(name));
+        };
+        let Some(orders) = &entry.orders else {
+            let Up { way, .. } = entry.attempt.clone().await?;
+            return match way {
+                Way::Dial(dial) => dial.keep().await,
+                Way::Route => Ok(()),
+            };
+        };
+        let (answer, answered) = oneshot::channel();
+        let _ = orders.send(Order::Keep(answer));
+        answered.await.unwrap_or_else(|_| Err(gone(name)))
     }
 }

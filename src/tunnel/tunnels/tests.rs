@@ -244,6 +244,19 @@ async fn kept_when_the_process_is_done() {
 }
 
 #[tokio::test]
+async fn what_a_kept_one_stands_on_is_kept() {
+    let yard = Yard::new();
+    let tunnels = yard.tunnels();
+    let (outer, mut inner) = (profile("outer"), profile("inner"));
+    inner.server = "10.8.8.8".to_owned();
+    let needs = std::slice::from_ref(&outer);
+    tunnels.hold(&inner, needs, &ends(), "up").await.unwrap();
+    tunnels.keep("inner").await.unwrap();
+    tunnels.close().await;
+    assert_eq!(yard.fake.world().up.len(), 2);
+}
+
+#[tokio::test]
 async fn a_profile_that_was_changed_while_it_is_held() {
     let yard = Yard::new();
     let tunnels = yard.tunnels();
