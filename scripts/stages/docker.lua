@@ -13,8 +13,9 @@ local source = require "mr.engine.source"
 local version = require "mr.version"
 local work = require "mr.op.package.work"
 
--- For the lists of packages, seconds: for a lock, and for the command itself.
-local PATIENCE = { lock_timeout = 300, timeout = 1800 }
+-- For packages and their lists, seconds: for a lock, which a machine's first upgrade has for minutes, or
+-- what goes on of a run whose connection was lost; and for the command itself.
+local PATIENCE = { lock_timeout = 600, timeout = 1800 }
 
 local function user_of(s, o)
   return o.user or s.user
@@ -93,7 +94,11 @@ local function install(s, on, o, is, from, repo, sudo)
   if #names > 0 then
     -- `present` would leave an engine that is too old.
     local newest = from.installed == from.kind and not has_engine and not o.version
-    on:package(names, { state = newest and "latest" or "present", downgrade = o.version ~= nil })
+    on:package(names, {
+      state = newest and "latest" or "present",
+      downgrade = o.version ~= nil,
+      lock_timeout = PATIENCE.lock_timeout,
+    })
   end
   -- What is not to be had, or not in that very version, comes alone.
   if

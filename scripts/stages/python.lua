@@ -73,7 +73,9 @@ return {
         hint = "the option `packages` names what to install",
       })
     end
-    s:ops({ sudo = facts.uid ~= 0 or nil }):package(packages, { recommends = false })
+    local on = s:ops { sudo = facts.uid ~= 0 or nil }
+    -- A machine's first upgrade has the lock for minutes.
+    on:package(packages, { recommends = false, lock_timeout = 600 })
   end,
 
   verify = function(s, o)
