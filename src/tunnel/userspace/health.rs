@@ -11,6 +11,7 @@ use super::device::{Asking, Outer};
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::events::{Events, Level};
+use crate::quote::typed;
 
 /// A gateway that has not answered for so long does not answer any more; WireGuard asks every 5 s.
 const LOST: Duration = Duration::from_secs(7);
@@ -149,7 +150,7 @@ impl Health {
             return error("auth", "answers, but not with our keys").hint(hint);
         }
         if outer.link.is_refused {
-            let hint = format!("is the port right? mroom tunnel show {name}");
+            let hint = format!("is the port right? mroom tunnel show {}", typed(name));
             return error("gateway", "refuses: nothing listens on that port").hint(hint);
         }
         let hint = format!("is `public_key` the gateway's, and does it know ours? ours is {ours}");

@@ -249,7 +249,7 @@ impl Handle {
                 let found = dns::resolve_here(host, 0, settings.timeout)
                     .await
                     .map_err(|e| {
-                        let name = &settings.name;
+                        let name = crate::quote::typed(&settings.name);
                         e.hint(format!(
                             "known behind the tunnel only? mroom tunnel set {name} dns=ADDRESS"
                         ))

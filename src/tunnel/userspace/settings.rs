@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::inventory::Tunnel;
+use crate::quote::typed;
 use crate::secret::Secret;
 
 /// The size of packets in a tunnel over a way of 1500 bytes, as wg-quick has it.
@@ -57,7 +58,10 @@ impl Settings {
         let name = &profile.name;
         if profile.password.is_empty() {
             let message = format!("the tunnel `{name}` has no private key");
-            let hint = format!("mroom tunnel set {name} --password-stdin < KEYFILE");
+            let hint = format!(
+                "mroom tunnel set {} --password-stdin < KEYFILE",
+                typed(name)
+            );
             return Err(Error::usage(message).hint(hint));
         }
         let bad = |field: &str, what: &str| bad(name, field, what);
@@ -114,7 +118,7 @@ impl Settings {
         let tunnel = |message: String| Error::new(Kind::Tunnel, message);
         if !self.allowed.iter().any(|range| range.contains(&to)) {
             let message = format!("the tunnel `{name}` is not allowed to carry anything to {to}");
-            let hint = format!("widen it: mroom tunnel set {name} allowed=RANGE,…");
+            let hint = format!("widen it: mroom tunnel set {} allowed=RANGE,…", typed(name));
             return Some(tunnel(message).reason("routes").hint(hint));
         }
         let is_ours = |own: &IpNet| own.addr().is_ipv4() == to.is_ipv4();
@@ -123,7 +127,7 @@ impl Settings {
             let message = format!(
                 "the tunnel `{name}` does not reach {to}: we have no {family} address in it"
             );
-            let hint = format!("mroom tunnel set {name} address=ADDRESS/BITS,…");
+            let hint = format!("mroom tunnel set {} address=ADDRESS/BITS,…", typed(name));
             return Some(tunnel(message).reason("config").hint(hint));
         }
         None
@@ -144,9 +148,12 @@ const NOT_A_KEY: &str =
 
 fn bad(name: &str, field: &str, what: &str) -> Error {
     let set = match field {
-        "password" => format!("mroom tunnel set {name} --password-stdin < KEYFILE"),
-        "psk" => format!("mroom tunnel set {name} psk=@FILE"),
-        _ => format!("mroom tunnel set {name} {field}=…"),
+        "password" => format!(
+            "mroom tunnel set {} --password-stdin < KEYFILE",
+            typed(name)
+        ),
+        "psk" => format!("mroom tunnel set {} psk=@FILE", typed(name)),
+        _ => format!("mroom tunnel set {} {field}=…", typed(name)),
     };
     Error::usage(format!("the tunnel `{name}`: `{field}` {what}")).hint(set)
 }
