@@ -7,7 +7,7 @@ use crate::tunnel::listen::Purpose;
 
 /// Let programs of this machine through a tunnel by SOCKS5, until Ctrl-C.
 ///
-/// For tunnels that are no route of this machine: SSH, the WireGuard of this process, isolated ones. Names are
+/// For tunnels that are no route of this machine: SSH, mroom's own WireGuard, isolated ones. Names are
 /// resolved behind the tunnel. Nobody is asked for a password: whoever may connect to ADDRESS gets through.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

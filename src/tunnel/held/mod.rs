@@ -4,9 +4,8 @@
 //! The first that needs the tunnel starts the process (`mroom __tunnel NAME`), has it told all by a socket,
 //! secrets too, and is its first user; others come by a socket in the tunnel's folder ([`place`]). They
 //! speak as [`wire`] and [`words`] have it: [`link`] is a user's side, [`serve`] the process's with its [`door`],
-//! [`open`] the way to it. What
-//! is written down of it is what the keeper writes of any other tunnel, so that its users, its
-//! state and its end are there for everybody.
+//! [`open`] the way to it. What is written down of it is what the keeper writes of any other tunnel, so that its
+//! users, its state and its end are there for everybody.
 
 mod door;
 mod link;

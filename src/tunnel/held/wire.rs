@@ -78,12 +78,9 @@ pub fn hear<T: DeserializeOwned>(from: &UnixStream) -> io::Result<Option<(T, Opt
     if length > LONGEST {
         return Err(ErrorKind::InvalidData.into());
     }
-    let mut bytes = Zeroizing::new(Vec::new());
-    let mut rest = from.take(length as u64);
-    rest.read_to_end(&mut bytes)?;
-    if bytes.len() < length {
-        return Err(ErrorKind::UnexpectedEof.into());
-    }
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    let mut rest = from;
+    rest.read_exact(&mut bytes)?;
     Ok(Some((serde_json::from_slice(&bytes)?, passed)))
 }
 

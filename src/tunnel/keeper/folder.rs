@@ -209,8 +209,11 @@ impl Folder {
             let _ = std::fs::remove_file(&new);
             let mut file = private(&new)?;
             file.write_all(record.to_text().as_bytes())?;
-            // The machine may go down with the tunnel.
-            file.sync_all()?;
+            // The machine may go down with the tunnel. A process leaves nothing then, and its start is not
+            // to wait for a disk.
+            if !record.is_held() {
+                file.sync_all()?;
+            }
             std::fs::rename(&new, self.path.join("record.json"))
         };
         write().map_err(|e| self.failed("write", e))

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use tokio::sync::oneshot;
 
 use super::{Tunnels, Up, gone};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Level;
 use crate::tunnel::Way;
 use crate::tunnel::keeper::watch::Order;
@@ -69,7 +69,9 @@ impl Tunnels {
 
     async fn keep_one(&self, name: &str) -> Result<()> {
         let Some(entry) = self.open.borrow().get(name).cloned() else {
-            return Err(gone(name));
+            let message =
+                format!("the tunnel `{name}` lives inside of one process, and ends with it");
+            return Err(Error::usage(message));
         };
         let Some(orders) = &entry.orders else {
             let Up { way, .. } = entry.attempt.clone().await?;
