@@ -231,9 +231,9 @@ async fn kept_when_the_process_is_done() {
     let yard = Yard::new();
     let tunnels = yard.tunnels();
     assert_eq!(
-        tunnels.keep("office").await.unwrap_err().reason_word(),
-        Some("dropped"),
-        "nobody holds it"
+        tunnels.keep("office").await.unwrap_err().kind(),
+        Kind::Usage,
+        "one over SSH, say, is none of these"
     );
     tunnels
         .hold(&profile("office"), &[], &ends(), "up")
