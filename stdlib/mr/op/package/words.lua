@@ -32,7 +32,7 @@ local function change(one, will, o, stale)
   end
   local new = not stale and ((will and will.new) or (one.file and one.version))
   local name = one.file and one.name or (one.text:match("^[^=]+"))
-  if is and not is.settings_only and is.version then
+  if is and not is.settings_only and is.version and is.version ~= new then
     return ("%s %s -> %s"):format(name, is.version, new or one.version or "newest")
   end
   return new and ("%s %s installed"):format(name, new) or name .. " installed"
