@@ -250,11 +250,9 @@ fn go(root: &Root, step: &Step, stdin: Stdin<'_>, stop: &dyn Fn() -> bool) -> Re
         .env("LC_ALL", "C")
         .env("SHELL", "/bin/sh")
         .env("PATH", search_path());
-    let kill = |group: i32| {
-        let target = format!("-{group}");
-        let step = Step::new(["kill", "-TERM", "--", &target]).patience(Duration::from_secs(5));
+    let kill = |group: i32, signal: &str| {
         // Who cannot be ended ends by itself, or stays: nothing else can be done.
-        let _ = go(root, &step, Stdin::Text(None), &|| false);
+        let _ = go(root, &killing(group, signal), Stdin::Text(None), &|| false);
     };
     let is_other = matches!(root, Root::By(_));
     let job = process::Job {
@@ -278,6 +276,13 @@ fn go(root: &Root, step: &Step, stdin: Stdin<'_>, stop: &dyn Fn() -> bool) -> Re
             job.run(command, &[], Some(near))
         }
     }
+}
+
+/// Sends a signal to a process group, in the only words that dash's own `kill`, bash's and procps' all take as
+/// that: dash knows no `--` after `-TERM`, and procps without a `--` takes `-123` for everybody.
+fn killing(group: i32, signal: &str) -> Step {
+    let group = format!("-{group}");
+    Step::new(["kill", "-s", signal, "--", &group]).patience(Duration::from_secs(5))
 }
 
 /// A program by the path that [`search_path`] finds it under, so that the user's `PATH` decides nothing.

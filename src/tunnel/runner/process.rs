@@ -20,6 +20,9 @@ const REST: Duration = Duration::from_millis(100);
 /// How long a process has for its end when it is asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// Sends a process group a signal by its name.
+pub type Kill<'a> = &'a dyn Fn(i32, &str);
+
 /// What is to be run, and when to stop.
 pub struct Job<'a> {
     /// The program, for messages.
@@ -30,8 +33,8 @@ pub struct Job<'a> {
     pub patience: Duration,
     /// Whether it is to be given up.
     pub stop: &'a dyn Fn() -> bool,
-    /// Ends a process group of another user.
-    pub kill: Option<&'a dyn Fn(i32)>,
+    /// For process groups of another user.
+    pub kill: Option<Kill<'a>>,
 }
 
 /// A piece of what a process says: true for standard error. Empty at the end of the stream.
@@ -170,10 +173,11 @@ impl Job<'_> {
         let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) else {
             return;
         };
-        for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
+        use rustix::process::Signal;
+        for (signal, name) in [(Signal::TERM, "TERM"), (Signal::KILL, "KILL")] {
             let sent = rustix::process::kill_process_group(group, signal);
             if let (Err(rustix::io::Errno::PERM), Some(kill)) = (sent, self.kill) {
-                kill(child.id() as i32);
+                kill(child.id() as i32, name);
             }
             let asked = Instant::now();
             while asked.elapsed() < GOODBYE {

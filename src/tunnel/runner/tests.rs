@@ -61,6 +61,14 @@ fn too_long_and_given_up() {
     assert_eq!(error.kind(), Kind::Timeout);
 }
 
+/// No group is signalled here: words that `kill` misreads can mean every process of the machine.
+#[test]
+fn groups_end_in_words_that_every_kill_reads() {
+    let step = killing(4242, "TERM");
+    assert_eq!(step.argv, ["kill", "-s", "TERM", "--", "-4242"]);
+    assert_eq!(shown(&step), "kill -s TERM -- -4242");
+}
+
 #[test]
 fn in_a_namespace_everything_is_roots() {
     let step = within(&Step::new(["ip", "link"]).as_self(), Some("mr1"));
