@@ -56,7 +56,8 @@ impl Backend for L2tp {
     fn plan(&self, profile: &Tunnel, at: &At) -> Result<Plan> {
         let mut up = daemon::up(profile, at)?;
         up.extend(daemon::initiate(profile, at));
-        let options = ppp::options(profile, at, &["noccp"])?;
+        // When it ends, xl2tpd has told the other side, and nobody is left to answer pppd's farewell.
+        let options = ppp::options(profile, at, &["noccp", "lcp-max-terminate 0"])?;
         let folder = at.folder.display().to_string();
         up.extend([
             look::end(at, "xl2tpd"),
