@@ -31,7 +31,7 @@ test-lab: setup-lab
 	$(CARGO) build --locked
 	@tests/lab/vm up
 	@tests/lab/day target/debug/mroom; code=$$?; tests/lab/vm down; exit $$code
-	@tests/lab/tunnels target/debug/mroom types foreign guest named shared killed:wg
+	@tests/lab/tunnels target/debug/mroom types foreign guest named shared isolated killed:wg
 
 test-lab-all: test-lab
 	@tests/lab/vm up
