@@ -73,7 +73,7 @@ impl Default for Policy {
 
 /// Runs `work` on each server, at most `policy.forks` at once; `on_done` hears of each outcome as
 /// it is known. The outcomes come in the order of `servers`, one for each, whatever happens:
-/// Ctrl-C and the failure policy leave `cancelled` ones. `label` names the run for progress.
+/// Ctrl-C leaves `cancelled` ones, the failure policy `skipped` ones. `label` names the run for progress.
 pub async fn map<T, F, Fut>(
     room: &Room,
     label: &str,
@@ -105,7 +105,11 @@ where
             async move {
                 let stopped = bearable.is_some_and(|most| failures.get() > most);
                 let outcome = if stopped {
-                    not_started(server.id, "not started: too many servers failed")
+                    not_started(
+                        server.id,
+                        Status::Skipped,
+                        "not started: too many servers failed",
+                    )
                 } else {
                     let _task = room.tunnels().task();
                     let id = server.id.clone();
@@ -145,7 +149,7 @@ where
 {
     let id = server.id.clone();
     if room.cancel.is_cancelled() {
-        return not_started(id, "not started: interrupted");
+        return not_started(id, Status::Cancelled, "not started: interrupted");
     }
     room.events.server_phase(&id, label);
     let begun = Instant::now();
@@ -178,11 +182,11 @@ where
     }
 }
 
-fn not_started<T>(server: String, why: &str) -> Outcome<T> {
+fn not_started<T>(server: String, status: Status, why: &str) -> Outcome<T> {
     let error = Error::new(Kind::Cancelled, why).server(&server);
     Outcome {
         server,
-        status: Status::Cancelled,
+        status,
         value: None,
         error: Some(error),
         duration: Duration::ZERO,

@@ -16,9 +16,9 @@ pub enum Status {
     Failed,
     /// No connection, or refused before anything ran.
     Unreachable,
-    /// Nothing was to be done here.
+    /// Nothing was done here: only looked at, or never begun because too many others failed.
     Skipped,
-    /// Stopped by Ctrl-C or by the failure policy.
+    /// Stopped by Ctrl-C.
     Cancelled,
     /// Nobody knows: the connection was lost after the command began, or check mode cannot tell.
     Unknown,
@@ -61,19 +61,6 @@ impl Status {
         }
     }
 
-    /// What counts when a server ended in several ways.
-    fn weight(self) -> u8 {
-        match self {
-            Status::Ok => 0,
-            Status::Skipped => 1,
-            Status::Changed => 2,
-            Status::Cancelled => 3,
-            Status::Unknown => 4,
-            Status::Failed => 5,
-            Status::Unreachable => 6,
-        }
-    }
-
     /// True for what the failure policy (`--max-fail`) counts.
     pub fn is_failure(self) -> bool {
         matches!(self, Status::Failed | Status::Unreachable | Status::Unknown)
@@ -95,6 +82,28 @@ pub struct Outcome<T> {
     pub duration: Duration,
 }
 
+impl<T> Outcome<T> {
+    /// True for what was wanted of a server and was not begun, or not ended: no failure of its own.
+    pub fn is_left(&self) -> bool {
+        let is_skipped = self.status == Status::Skipped && self.error.is_some();
+        is_skipped || self.status == Status::Cancelled
+    }
+
+    /// What counts when a server ended in several ways.
+    fn weight(&self) -> u8 {
+        match self.status {
+            _ if self.is_left() => 3,
+            Status::Ok => 0,
+            Status::Skipped => 1,
+            Status::Changed => 2,
+            Status::Cancelled => 3,
+            Status::Unknown => 4,
+            Status::Failed => 5,
+            Status::Unreachable => 6,
+        }
+    }
+}
+
 /// Of several outcomes of the same servers the worst, each server once, in the order in which they
 /// came up.
 #[derive(Debug, Default)]
@@ -114,7 +123,7 @@ impl Worst {
             duration: outcome.duration,
         };
         match self.places.get(&outcome.server).copied() {
-            Some(at) if outcome.status.weight() > self.each[at].status.weight() => {
+            Some(at) if outcome.weight() > self.each[at].weight() => {
                 self.each[at] = bare();
             }
             Some(_) => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sanitize::one_line;
 use super::{Paint, Screen, problem};
 use crate::events::Level;
-use crate::fleet::{Counts, Outcome, Status};
+use crate::fleet::{Counts, Outcome};
 use crate::output::Stream;
 
 /// Tells one outcome on standard error. Those that went well are only for a person who watches;
@@ -13,8 +13,8 @@ use crate::output::Stream;
 /// of what it said, where these were not printed already.
 pub fn outcome<T>(screen: &Screen, outcome: &Outcome<T>, with_output: bool) {
     // A reader who went away knows why the rest was not done.
-    let is_cancelled = outcome.status == Status::Cancelled && !screen.is_pipe_closed();
-    let went_wrong = outcome.status.is_failure() || is_cancelled;
+    let is_left = outcome.is_left() && !screen.is_pipe_closed();
+    let went_wrong = outcome.status.is_failure() || is_left;
     let watched = screen.is_terminal(Stream::Stderr) || screen.verbose() > 0;
     if screen.is_pipe_closed() || (!went_wrong && (screen.is_quiet() || !watched)) {
         return;

@@ -17,7 +17,7 @@ function fleet.select(pattern) end
 ---@class mr.MapOpts
 ---@field forks? integer servers at once
 ---@field serial? integer|string in batches of N or "N%"
----@field max_fail? integer|string start no more once more than N or "N%" failed
+---@field max_fail? integer|string start no more once more than N or "N%" failed; the rest is `skipped`
 ---@field label? string what the progress display says
 ---@field check? boolean nothing may change
 ---@field tolerate? boolean failures are the script's own business: `mroom run` neither tells nor counts them
@@ -67,7 +67,7 @@ function Fleet:each(work) end
 ---@field check? boolean nothing may change
 ---@field forks? integer servers at once
 ---@field serial? integer|string in batches of N or "N%"
----@field max_fail? integer|string start no more once more than N or "N%" failed
+---@field max_fail? integer|string start no more once more than N or "N%" failed; the rest is `skipped`
 ---@field tolerate? boolean failures are the script's own business: `mroom run` neither tells nor counts them
 
 ---Brings every server through stages, and first through those that they need.

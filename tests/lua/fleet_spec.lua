@@ -69,7 +69,7 @@ describe("map", function()
 
   it("starts no more beyond max_fail, and loses nobody", function()
     local outcomes = fleet.select("bad down good late"):map(uptime, { forks = 1, max_fail = 0 })
-    expect(column(outcomes, "status")):is { "ok", "ok", "failed", "cancelled" }
+    expect(column(outcomes, "status")):is { "ok", "ok", "failed", "skipped" }
   end)
 
   it("works in batches", function()

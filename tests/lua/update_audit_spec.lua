@@ -113,7 +113,7 @@ describe("update", function()
     rawset(_G, "vars", { probe = "probe", timeout = "0.01" })
     local outcomes = workflow("update", "web-1", "web-2")
     expect(outcomes[1].err.message):has "the probe `probe` did not come"
-    expect(outcomes[2].status):is "cancelled"
+    expect(outcomes[2].status):is "skipped"
     expect(#second:commands()):is(0)
   end)
 

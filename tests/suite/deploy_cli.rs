@@ -53,6 +53,10 @@ fn an_app_is_deployed_looked_at_and_brought_back() {
         "{failed:?}"
     );
     assert!(failed.stderr.contains("not started"), "{failed:?}");
+    assert!(
+        failed.stderr.contains("skipped 1  cancelled 0"),
+        "{failed:?}"
+    );
     assert_eq!(apps.answer(80), "two");
 
     let back = apps

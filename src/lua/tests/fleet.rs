@@ -122,7 +122,7 @@ async fn what_a_fleet_can_do() {
         ),
         (
             "return fleet.select('all'):map(function(s) if s.id == 's1' then error { message = 'x', kind = 'docker' } end end, { forks = 1, max_fail = 0 })[4].status",
-            "\"cancelled\"",
+            "\"skipped\"",
         ),
     ] {
         assert_eq!(room().show(text).await, shown, "{text}");
