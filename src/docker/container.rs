@@ -210,26 +210,7 @@ pub const PS: &[Opt] = &[
 /// # Errors
 /// [`crate::error::Kind::Usage`] for wrong options.
 pub fn ps(given: &Given) -> Result<Call> {
-    let flags = flags("ps", PS, given)?;
-    listed(&flags)
-}
-
-/// One container as [`ps`] tells of it, whether it runs or not.
-///
-/// # Errors
-/// [`crate::error::Kind::Usage`] for what is no name.
-pub fn one(container: &str) -> Result<Call> {
-    let container = name("inspect", "a container", container)?;
-    let text = format!("echo; d container inspect -- {}", quote::word(container)?);
-    let shown = format!("docker container inspect {}", quote::word(container)?);
-    Ok(Call::script(Effect::Read, shown, text))
-}
-
-fn listed(flags: &[String]) -> Result<Call> {
-    let words = match flags {
-        [] => String::new(),
-        flags => format!(" {}", quote::words(flags)?),
-    };
+    let words = given::piece("ps", PS, given)?;
     let text = format!(
         "rows=$(d ps --no-trunc --format '{{{{.ID}}}} {{{{.Status}}}}'{words}) || exit\n\
          printf '%s\\n\\n' \"$rows\"\n\
@@ -241,6 +222,17 @@ fn listed(flags: &[String]) -> Result<Call> {
         format!("docker ps{words}"),
         text,
     ))
+}
+
+/// One container as [`ps`] tells of it, whether it runs or not.
+///
+/// # Errors
+/// [`crate::error::Kind::Usage`] for what is no name.
+pub fn one(container: &str) -> Result<Call> {
+    let container = name("inspect", "a container", container)?;
+    let text = format!("echo; d container inspect -- {}", quote::word(container)?);
+    let shown = format!("docker container inspect {}", quote::word(container)?);
+    Ok(Call::script(Effect::Read, shown, text))
 }
 
 /// Options of `stop` and `restart`.
@@ -258,8 +250,7 @@ pub const RM: &[Opt] = &[
 /// # Errors
 /// [`crate::error::Kind::Usage`] for what is no name, and for wrong options.
 pub fn act(verb: &str, table: &[Opt], given: &Given, containers: &[String]) -> Result<Call> {
-    let mut words = vec![verb.to_owned()];
-    words.extend(flags(verb, table, given)?);
+    let mut words = given::verb(&[verb], verb, table, given)?;
     words.extend(names(verb, "a container", containers)?);
     Ok(Call::write(words))
 }
@@ -293,8 +284,7 @@ pub const LOGS: &[Opt] = &[
 /// # Errors
 /// [`crate::error::Kind::Usage`] for what is no name, and for wrong options.
 pub fn logs(container: &str, given: &Given) -> Result<Call> {
-    let mut words = vec!["logs".to_owned()];
-    words.extend(flags("logs", LOGS, given)?);
+    let mut words = given::verb(&["logs"], "logs", LOGS, given)?;
     words.push(name("logs", "a container", container)?.to_owned());
     Ok(Call::read(words))
 }
@@ -315,8 +305,7 @@ pub const EXEC: &[Opt] = &[
 /// [`crate::error::Kind::Usage`] for what is no name, for an empty command, and for secret
 /// variables beside standard input: there is one way in.
 pub fn exec(container: &str, what: Arg, stdin: Option<Vec<u8>>, given: &Given) -> Result<Call> {
-    let mut words = vec!["exec".to_owned()];
-    words.extend(flags("exec", EXEC, given)?);
+    let mut words = given::verb(&["exec"], "exec", EXEC, given)?;
     let (variables, lines) = given::variables("exec", given)?;
     words.extend(variables);
     let stdin = match (stdin, lines.is_empty()) {

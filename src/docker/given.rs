@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+use crate::quote;
 use crate::secret::Secret;
 
 /// A value that a call was given.
@@ -89,6 +90,28 @@ pub fn flags(call: &str, table: &[Opt], given: &Given) -> Result<Vec<String>> {
         }
     }
     Ok(words)
+}
+
+/// Docker's verb and the flags of what was given: how nearly every call begins. `call` is its name in
+/// messages.
+///
+/// # Errors
+/// As [`flags`].
+pub fn verb(verb: &[&str], call: &str, table: &[Opt], given: &Given) -> Result<Vec<String>> {
+    let mut words: Vec<String> = verb.iter().map(|word| (*word).to_owned()).collect();
+    words.extend(flags(call, table, given)?);
+    Ok(words)
+}
+
+/// The flags as a piece of shell text that follows a word; empty for none.
+///
+/// # Errors
+/// As [`flags`].
+pub fn piece(call: &str, table: &[Opt], given: &Given) -> Result<String> {
+    match &flags(call, table, given)?[..] {
+        [] => Ok(String::new()),
+        flags => Ok(format!(" {}", quote::words(flags)?)),
+    }
 }
 
 fn wrong(call: &str, key: &str, wanted: &str) -> Error {

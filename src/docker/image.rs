@@ -1,7 +1,7 @@
 //! Calls about images and registries. Pure.
 
 use super::given::Shape::{Apart, Pairs, Switch, Text, Texts};
-use super::given::{self, Given, Opt, flags};
+use super::given::{self, Given, Opt};
 use super::{Call, name, names};
 use crate::error::{Error, Result};
 use crate::quote;
@@ -48,11 +48,7 @@ pub const LOGIN: &[Opt] = &[
 /// # Errors
 /// [`crate::error::Kind::Usage`] for wrong options.
 pub fn list(given: &Given) -> Result<Call> {
-    let flags = flags("images", IMAGES, given)?;
-    let words = match &flags[..] {
-        [] => String::new(),
-        flags => format!(" {}", quote::words(flags)?),
-    };
+    let words = given::piece("images", IMAGES, given)?;
     let text = format!(
         "ids=$(d image ls --quiet --no-trunc{words}) || exit\n\
          [ -n \"$ids\" ] || {{ echo '[]'; exit 0; }}\n\
@@ -82,12 +78,8 @@ pub fn pull(image: &str, given: &Given) -> Result<Call> {
             ));
         }
     };
-    let flags = flags("pull", PULL, given)?;
-    let words = match &flags[..] {
-        [] => String::new(),
-        flags => format!("{} ", quote::words(flags)?),
-    };
-    let pull = format!("d pull {words}{word} >/dev/null || exit");
+    let words = given::piece("pull", PULL, given)?;
+    let pull = format!("d pull{words} {word} >/dev/null || exit");
     let pull = match is_missing {
         true => format!("[ -n \"$before\" ] || {pull}"),
         false => pull,
@@ -98,7 +90,7 @@ pub fn pull(image: &str, given: &Given) -> Result<Call> {
     );
     Ok(Call::script(
         Effect::Write,
-        format!("docker pull {words}{word}"),
+        format!("docker pull{words} {word}"),
         text,
     ))
 }
@@ -125,8 +117,7 @@ pub fn tag(from: &str, to: &str) -> Result<Call> {
 /// # Errors
 /// [`crate::error::Kind::Usage`] for what is no name, and for wrong options.
 pub fn remove(images: &[String], given: &Given) -> Result<Call> {
-    let mut words = vec!["rmi".to_owned()];
-    words.extend(flags("rmi", RMI, given)?);
+    let mut words = given::verb(&["rmi"], "rmi", RMI, given)?;
     words.extend(names("rmi", "an image", images)?);
     Ok(Call::write(words))
 }
@@ -136,9 +127,12 @@ pub fn remove(images: &[String], given: &Given) -> Result<Call> {
 /// # Errors
 /// [`crate::error::Kind::Usage`] for wrong options.
 pub fn build(given: &Given, is_quiet: bool, context: Vec<u8>) -> Result<Call> {
-    let mut words = vec!["build".to_owned()];
-    words.extend(is_quiet.then(|| "--quiet".to_owned()));
-    words.extend(flags("build", BUILD, given)?);
+    let verb: &[&str] = if is_quiet {
+        &["build", "--quiet"]
+    } else {
+        &["build"]
+    };
+    let mut words = given::verb(verb, "build", BUILD, given)?;
     words.push("-".to_owned());
     Ok(Call::write(words).stdin(context))
 }

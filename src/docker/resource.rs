@@ -58,8 +58,7 @@ pub fn info() -> Call {
 /// # Errors
 /// [`crate::error::Kind::Usage`] for what is no name, and for wrong options.
 pub fn inspect(what: &str, given: &Given) -> Result<Call> {
-    let mut words = vec!["inspect".to_owned()];
-    words.extend(flags("inspect", INSPECT, given)?);
+    let mut words = given::verb(&["inspect"], "inspect", INSPECT, given)?;
     words.push(name("inspect", "anything", what)?.to_owned());
     Ok(Call::read(words))
 }
@@ -81,8 +80,7 @@ pub fn list(kind: &str) -> Call {
 /// [`crate::error::Kind::Usage`] for what is no name, and for wrong options.
 pub fn create(kind: &str, table: &[Opt], given: &Given) -> Result<Call> {
     let call = format!("{kind}_create");
-    let mut words = vec![kind.to_owned(), "create".to_owned()];
-    words.extend(flags(&call, table, given)?);
+    let mut words = given::verb(&[kind, "create"], &call, table, given)?;
     let wanted = given::text_of(&call, "name", given)?.unwrap_or_default();
     words.push(name(&call, &format!("a {kind}"), &wanted)?.to_owned());
     Ok(Call::write(words))
@@ -104,8 +102,7 @@ pub fn remove(kind: &str, list: &[String]) -> Result<Call> {
 /// [`crate::error::Kind::Usage`] for what is no name, and for wrong options.
 pub fn connect(network: &str, container: &str, given: &Given) -> Result<Call> {
     const CALL: &str = "network_connect";
-    let mut words = vec!["network".to_owned(), "connect".to_owned()];
-    words.extend(flags(CALL, CONNECT, given)?);
+    let mut words = given::verb(&["network", "connect"], CALL, CONNECT, given)?;
     words.push(name(CALL, "a network", network)?.to_owned());
     words.push(name(CALL, "a container", container)?.to_owned());
     Ok(Call::write(words))
@@ -127,9 +124,8 @@ pub fn disconnect(network: &str, container: &str) -> Result<Call> {
 /// # Errors
 /// [`crate::error::Kind::Usage`] for wrong options.
 pub fn events(given: &Given) -> Result<Call> {
-    let mut words = vec!["events".to_owned(), "--format={{json .}}".to_owned()];
-    words.extend(flags("events", EVENTS, given)?);
-    Ok(Call::read(words))
+    let verb = ["events", "--format={{json .}}"];
+    Ok(Call::read(given::verb(&verb, "events", EVENTS, given)?))
 }
 
 /// The label of containers that `prune` leaves alone, with their images.
