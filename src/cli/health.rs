@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::exec::end;
-use super::outcomes::error_json;
+use super::outcomes::asked;
 use super::{App, values, vm, watch};
 use crate::error::Result;
 use crate::fleet::{Counts, Outcome, Status};
@@ -14,7 +14,6 @@ use crate::inventory::Server;
 use crate::lua::Vm;
 use crate::output::Stream;
 use crate::ui::health::{Row, checks, table};
-use crate::ui::{json, outcome};
 
 /// How often `--watch` asks, in seconds, unless told: some checks cost a server a second.
 const EVERY: &str = "30";
@@ -134,10 +133,10 @@ async fn ask(
     (vm, options): (&Vm, &Value),
     servers: &[Server],
 ) -> Result<Vec<Outcome<Value>>> {
-    let asked = vm.ask("health", options, servers.to_vec(), |_| {}).await?;
+    let found = vm.ask("health", options, servers.to_vec(), |_| {}).await?;
     // What Ctrl-C cut short is no verdict.
     let is_over = app.room.cancel.is_cancelled();
-    let judged = asked.into_iter().map(|mut outcome| {
+    let judged = found.into_iter().map(|mut outcome| {
         let level = outcome.value.as_ref().and_then(|v| v["level"].as_str());
         outcome.status = match level {
             Some("critical") => Status::Failed,
@@ -164,18 +163,8 @@ fn text(app: &App, args: &Args, rows: &[Row], width: Option<u16>) -> String {
 }
 
 fn show(app: &App, args: &Args, outcomes: &[Outcome<Value>]) -> Result<()> {
-    if app.json {
-        for outcome in outcomes {
-            let object = object(app, outcome);
-            app.screen.result(json::line(&object).as_bytes())?;
-        }
-        return Ok(());
-    }
-    let text = text(app, args, &rows(outcomes), app.screen.width());
-    app.screen.result(text.as_bytes())?;
-    let unwell = outcomes.iter().filter(|o| o.error.is_some());
-    unwell.for_each(|o| outcome(&app.screen, o, false));
-    Ok(())
+    let table = || text(app, args, &rows(outcomes), app.screen.width());
+    asked(app, outcomes, FIELDS, table)
 }
 
 /// Asks again and again; the last table stays on the terminal.
@@ -206,16 +195,4 @@ fn watched(
     let text = text(app, args, &rows, app.screen.width());
     app.screen.result(text.as_bytes())?;
     Ok(counts.exit_code())
-}
-
-fn object(app: &App, outcome: &Outcome<Value>) -> Value {
-    let mut object = Map::new();
-    object.insert("server".into(), json!(outcome.server));
-    object.insert("status".into(), json!(outcome.status.as_str()));
-    for key in FIELDS {
-        let value = outcome.value.as_ref().map(|found| found[*key].clone());
-        object.insert((*key).into(), value.unwrap_or_default());
-    }
-    object.insert("error".into(), error_json(app, outcome));
-    Value::Object(object)
 }

@@ -1,6 +1,6 @@
 //! What Lua code gave back, as results: outcomes of a fleet, or plain values.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::exec::end;
 use super::{App, signals};
@@ -117,6 +117,40 @@ fn printed(app: &App, outcomes: &[Outcome<Output>]) -> Result<()> {
         report.done(outcome);
     }
     report.finish(outcomes)
+}
+
+/// Prints what servers were asked for: an object for each, with `fields` of what was found in this
+/// order; or else the text, and why some of them did not end well.
+pub fn asked(
+    app: &App,
+    outcomes: &[Outcome<Value>],
+    fields: &[&str],
+    text: impl FnOnce() -> String,
+) -> Result<()> {
+    if app.json {
+        for outcome in outcomes {
+            let object = object(app, outcome, fields);
+            app.screen.result(json::line(&object).as_bytes())?;
+        }
+        return Ok(());
+    }
+    app.screen.result(text().as_bytes())?;
+    for outcome in outcomes.iter().filter(|o| o.error.is_some()) {
+        ui::outcome(&app.screen, outcome, false);
+    }
+    Ok(())
+}
+
+fn object(app: &App, outcome: &Outcome<Value>, fields: &[&str]) -> Value {
+    let mut object = Map::new();
+    object.insert("server".into(), json!(outcome.server));
+    object.insert("status".into(), json!(outcome.status.as_str()));
+    for key in fields {
+        let value = outcome.value.as_ref().map(|found| found[*key].clone());
+        object.insert((*key).into(), value.unwrap_or_default());
+    }
+    object.insert("error".into(), error_json(app, outcome));
+    Value::Object(object)
 }
 
 /// The error of an outcome as JSON, or null.

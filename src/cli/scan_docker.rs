@@ -1,14 +1,14 @@
 //! The command `scan_docker`: what Docker runs where.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::exec::end;
-use super::outcomes::error_json;
+use super::outcomes::asked;
 use super::{App, vm};
 use crate::error::{Error, Kind, Result};
 use crate::fleet::{Outcome, Status};
 use crate::output::Stream;
-use crate::ui::{engine, json, outcome};
+use crate::ui::engine;
 
 /// What an object tells of a server, in this order.
 const FIELDS: &[&str] = &[
@@ -61,23 +61,13 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     };
     let vm = vm::open(app)?;
     let options = json!({ "disk": args.disk });
-    let asked = app.block_on(vm.ask("scan_docker", &options, servers, |_| {}))?;
-    let outcomes: Vec<_> = asked.into_iter().map(|o| judged(o, args.strict)).collect();
-    if app.json {
-        for outcome in &outcomes {
-            let object = object(app, outcome);
-            app.screen.result(json::line(&object).as_bytes())?;
-        }
-    } else {
-        let (style, width) = (app.screen.style(Stream::Stdout), app.screen.width());
-        let text = match args.containers {
-            true => engine::containers(&outcomes, width, style),
-            false => engine::table(&outcomes, width, style),
-        };
-        app.screen.result(text.as_bytes())?;
-        let unwell = outcomes.iter().filter(|o| o.error.is_some());
-        unwell.for_each(|o| outcome(&app.screen, o, false));
-    }
+    let found = app.block_on(vm.ask("scan_docker", &options, servers, |_| {}))?;
+    let outcomes: Vec<_> = found.into_iter().map(|o| judged(o, args.strict)).collect();
+    let (style, width) = (app.screen.style(Stream::Stdout), app.screen.width());
+    asked(app, &outcomes, FIELDS, || match args.containers {
+        true => engine::containers(&outcomes, width, style),
+        false => engine::table(&outcomes, width, style),
+    })?;
     Ok(end(app, &outcomes))
 }
 
@@ -114,18 +104,6 @@ fn unwell(found: &Value) -> Option<String> {
         .map(|one| format!("`{}` {}", word(one, "name"), word(one, "why")));
     let each: Vec<String> = each.collect();
     (!each.is_empty()).then(|| format!("not well: {}", each.join(", ")))
-}
-
-fn object(app: &App, outcome: &Outcome<Value>) -> Value {
-    let mut object = Map::new();
-    object.insert("server".into(), json!(outcome.server));
-    object.insert("status".into(), json!(outcome.status.as_str()));
-    for key in FIELDS {
-        let value = outcome.value.as_ref().map(|found| found[*key].clone());
-        object.insert((*key).into(), value.unwrap_or_default());
-    }
-    object.insert("error".into(), error_json(app, outcome));
-    Value::Object(object)
 }
 
 #[cfg(test)]
