@@ -99,6 +99,7 @@ const SENTENCES: &[(&str, Reason)] = &[
     // The client, before it reaches a daemon.
     ("permission denied while trying to connect", Permission),
     ("got permission denied", Permission),
+    (".sock: connect: permission denied", Permission),
     ("cannot connect to the docker daemon", DaemonDown),
     ("failed to connect to the docker api", DaemonDown),
     ("error during connect", DaemonDown),
@@ -197,6 +198,14 @@ pub fn reason(output: &Output) -> Option<Reason> {
         found.map(|(_, reason)| *reason)
     };
     lines.iter().find_map(|line| known(line))
+}
+
+/// The same of a sentence of docker's that came in another way.
+pub fn reason_in(text: &str) -> Option<Reason> {
+    reason(&Output {
+        stderr: text.into(),
+        ..Output::default()
+    })
 }
 
 /// No such command, as the shells say it.

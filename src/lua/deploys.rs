@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::docker::Docker;
 use super::fleet::Job;
 use super::{Vm, call, call_now, error, interrupt};
+use crate::docker::fault;
 use crate::error::{Error, Result};
 use crate::fleet::{self, Outcome, Policy};
 use crate::inventory::Server;
@@ -14,7 +15,7 @@ use crate::inventory::Server;
 /// The module of the verbs.
 const COMMAND: &str = "mr.deploy.command";
 
-/// Adds `docker_script` and `docker_server`.
+/// Adds `docker_script`, `docker_server` and `docker_reason`.
 pub(super) fn add(lua: &Lua, native: &Table) -> mlua::Result<()> {
     // What a script prints in which `d` is docker; it may change the server.
     let script = lua.create_async_function(
@@ -27,7 +28,13 @@ pub(super) fn add(lua: &Lua, native: &Table) -> mlua::Result<()> {
     native.raw_set("docker_script", script)?;
     let server =
         lua.create_function(|lua, docker: AnyUserData| docker.borrow::<Docker>()?.server(lua))?;
-    native.raw_set("docker_server", server)
+    native.raw_set("docker_server", server)?;
+    // Why docker refused, from its own words: what `err.reason` is. Nil when they are not known.
+    let reason = lua.create_function(|_, said: mlua::LuaString| {
+        let said = String::from_utf8_lossy(&said.as_bytes()).into_owned();
+        Ok(fault::reason_in(&said).map(fault::Reason::as_str))
+    })?;
+    native.raw_set("docker_reason", reason)
 }
 
 /// What is done with an app: a verb and what was typed.

@@ -80,7 +80,7 @@ function engine.finish(found)
   for _, what in ipairs(found.missed) do
     missed[what] = true
   end
-  found.missed = nil
+  found.missed, found.is_alone = nil, nil
   if found.state ~= "up" then
     found.containers, found.images = nil, nil
     return found

@@ -91,9 +91,19 @@ describe("server:scan_docker", function()
   it("has no numbers where nobody could ask", function()
     for line, state in pairs {
       ["engine=absent"] = "absent",
-      ["engine=down Cannot connect to the Docker daemon"] = "down",
-      ["engine=denied permission denied while trying to connect"] = "denied",
-      ["engine=failed client version 1.99 is too new"] = "failed",
+      ["alone=\nrefused=Cannot connect to the Docker daemon"] = "absent",
+      ["alone=\nrefused=client version 1.99 is too new"] = "failed",
+      ["refused=Cannot connect to the Docker daemon at unix:///var/run/docker.sock."] = "down",
+      ["refused=dial unix /run/podman.sock: connect: no such file or directory"] = "down",
+      ["refused=error during connect: dial tcp: connection refused"] = "down",
+      ["refused=permission denied while trying to connect"] = "denied",
+      ["refused=permission denied while trying to connect\nsudo=sudo: a password is required"] = "denied",
+      ["refused=permission denied while trying to connect\nsudo=sudo: docker: command not found"] = "denied",
+      ["refused=permission denied while trying to connect\nsudo=failed to connect to the docker API"] = "down",
+      ["refused=dial unix /run/podman/podman.sock: connect: permission denied"] = "denied",
+      ["refused=client version 1.99 is too new\nsudo=Cannot connect to the Docker daemon"] = "failed",
+      ["refused=client version 1.99 is too new"] = "failed",
+      ["refused="] = "failed",
     } do
       local docker = scan(line .. "\ncontainer=[]\nimage=x")
       expect(docker.state):is(state)
@@ -132,6 +142,9 @@ describe("server:scan_docker", function()
       'version={"Server":null}',
       'version={"Server":{"Version":"1;2","Components":"x"}}',
       "engine=down",
+      "alone=",
+      "refused=Cannot connect to the Docker daemon",
+      "sudo=Cannot connect to the Docker daemon",
       "nonsense",
     } do
       local docker = scan("engine=direct\n" .. line)

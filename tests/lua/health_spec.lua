@@ -207,11 +207,11 @@ describe("server:health", function()
     expect(judged("containers", up:format "healthy")):is { "ok", "1 of 1 running" }
     expect(judged("containers", up:format "unhealthy")):is { "critical", "api unhealthy" }
     expect(judged("containers", "engine=absent")):is {}
-    expect(judged("containers", "engine=down no socket")):is {
+    expect(judged("containers", "refused=Cannot connect to the Docker daemon")):is {
       "critical",
-      "Docker does not answer: no socket",
+      "Docker does not answer: Cannot connect to the Docker daemon",
     }
-    expect(judged("containers", "engine=denied no")[1]):is "unknown"
+    expect(judged("containers", "refused=permission denied while trying to connect")[1]):is "unknown"
     expect(judged("containers", "engine=direct\nmissed=containers")[1]):is "unknown"
   end)
 end)

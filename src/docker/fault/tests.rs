@@ -63,6 +63,8 @@ const CAPTURED: &[(i32, &str, Reason)] = &[
 const KNOWN: &[(i32, &str, Reason)] = &[
     // 20.10: the older sentence about the socket, and about a name.
     (1, "Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get \"http://%2Fvar%2Frun%2Fdocker.sock/v1.24/containers/json\": dial unix /var/run/docker.sock: connect: permission denied\n", Permission),
+    // An engine that only speaks like docker.
+    (1, "Cannot reach the engine: dial unix /run/podman/podman.sock: connect: permission denied\n", Permission),
     (1, "Error: No such container: nope\n", NotFound),
     (1, "error during connect: Get \"http://far:2375/v1.24/info\": dial tcp: lookup far: no such host\n", DaemonDown),
     (1, "Error response from daemon: client version 1.22 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version\n", ApiVersion),

@@ -1,6 +1,7 @@
 -- What the function of `mr.docker_scan.script` printed, read as data: every field has its kind here, and
 -- what does not fit is left out. Pure. Internal.
 local moment = require "mr.moment"
+local native = require "mr.native"
 
 -- A server cannot fill a list without end.
 local MOST = 5000
@@ -66,13 +67,42 @@ local FIELDS = {
 local READ = {}
 
 function READ.engine(found, value)
-  local state, why = value:match "^(%l+) ?(.*)$"
-  if found.state or not state then
+  if found.state then
     return
-  elseif state == "absent" or state == "down" or state == "denied" or state == "failed" then
-    found.state, found.reason = state, text(why)
-  elseif state == "direct" or state == "sudo" or state == "rootless" then
-    found.state, found.access = "up", state
+  elseif value == "absent" then
+    found.state = value
+  elseif value == "direct" or value == "sudo" or value == "rootless" then
+    found.state, found.access = "up", value
+  end
+end
+
+-- There is a client and no trace of an engine: it is for engines elsewhere.
+function READ.alone(found)
+  found.is_alone = true
+end
+
+-- What each of docker's reasons makes of an engine. No registry was asked: what is not reached, or not
+-- found, is the engine.
+local STATES =
+  { daemon_down = "down", permission = "denied", registry = "down", not_found = "down" }
+
+-- Docker's own words.
+function READ.refused(found, value)
+  local state = STATES[native.docker_reason(value)] or "failed"
+  if found.state then
+    return
+  elseif state == "down" and found.is_alone then
+    found.state, found.reason = "absent", "only the client is there"
+  else
+    found.state, found.reason = state, text(value)
+  end
+end
+
+-- What a login that is refused was told by sudo. Only that the daemon is down says more: other words may
+-- be sudo's own, which knows no such command, or this login not.
+function READ.sudo(found, value)
+  if found.state == "denied" and native.docker_reason(value) == "daemon_down" then
+    found.state, found.reason = "down", text(value)
   end
 end
 

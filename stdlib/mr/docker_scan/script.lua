@@ -53,28 +53,24 @@ engine() (
       export DOCKER_HOST
       if found=$(version 2>/dev/null); then is_found=yes; else unset DOCKER_HOST; fi
     fi
+    # What its words mean is told at home; who is refused is worth a try by sudo, nobody else.
     case $is_found$why in
       yes*) ;;
       *[Pp]ermission\ denied*)
         how=sudo
         if ! command -v sudo >/dev/null 2>&1 || ! found=$(version 2>/dev/null); then
           told=$(version 2>&1 >/dev/null)
-          case $told in
-            *onnect\ to\ the*) echo "engine=down $(one_line "$told")" ;;
-            *) echo "engine=denied $(one_line "$why")" ;;
-          esac
+          echo "refused=$(one_line "$why")"
+          echo "sudo=$(one_line "$told")"
           return 0
         fi ;;
-      *onnect\ to\ the* | *refused* | *no\ such\ file*)
-        # A client alone, for engines elsewhere, is no engine.
+      *)
         if [ -z "${DOCKER_HOST:-}" ] && [ ! -e /var/run/docker.sock ] &&
           ! command -v dockerd >/dev/null 2>&1; then
-          echo 'engine=absent only the client is there'
-        else
-          echo "engine=down $(one_line "$why")"
+          echo alone=
         fi
+        echo "refused=$(one_line "$why")"
         return 0 ;;
-      *) echo "engine=failed $(one_line "$why")"; return 0 ;;
     esac
   fi
   echo "engine=$how"
