@@ -14,6 +14,16 @@ pub enum Stream {
     Stderr,
 }
 
+impl Stream {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        }
+    }
+}
+
 /// The result of one remote command. Bytes are exactly those that the server sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {

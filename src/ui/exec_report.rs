@@ -21,6 +21,8 @@ const COMPARED: usize = 64 << 10;
 pub enum Mode {
     /// One object for each server, as it finishes.
     Json,
+    /// One object for each line, as it comes, and one for each server at its end.
+    JsonLines,
     /// At the end, servers with the same output in one block.
     Fold,
     /// As it comes, each line behind `id: `; on a terminal behind `id | `, and with the outliers
@@ -56,6 +58,8 @@ pub struct ExecReport {
 enum Live {
     /// For a file or pipe: true to the byte, whole lines behind a prefix.
     Lines(String, Lines),
+    /// For a program: whole lines of one server's stream, an object each.
+    Objects(String, Stream, Lines),
     /// For a file or pipe: as it is.
     Bytes,
     /// For a terminal: lines behind a gutter.
@@ -111,17 +115,18 @@ impl ExecReport {
         let live = Arc::new(Mutex::new(both));
         let mut all = self.live.lock().unwrap_or_else(|e| e.into_inner());
         all.insert(server.to_owned(), live.clone());
-        let screen = self.screen.clone();
+        let (screen, mode) = (self.screen.clone(), self.mode);
         Some(Arc::new(move |stream, bytes| {
             let mut live = live.lock().unwrap_or_else(|e| e.into_inner());
             let piece = live[stream as usize].feed(bytes, screen.width());
             // A reader who went away ends the run by the screen's own means.
-            let _ = screen.write(stream, &piece);
+            let _ = screen.write(target(mode, stream), &piece);
         }))
     }
 
     fn live(&self, server: &str, stream: Stream) -> Live {
         match (self.mode, self.screen.is_terminal(stream)) {
+            (Mode::JsonLines, _) => Live::Objects(server.to_owned(), stream, Lines::default()),
             (Mode::Raw, true) => Live::Text(Sanitizer::default()),
             (Mode::Raw, false) => Live::Bytes,
             (_, true) => {
@@ -145,10 +150,15 @@ impl ExecReport {
             let mut live = live.lock().unwrap_or_else(|e| e.into_inner());
             for stream in [Stream::Stdout, Stream::Stderr] {
                 let rest = live[stream as usize].finish(self.screen.width());
-                let _ = self.screen.write(stream, &rest);
+                let _ = self.screen.write(target(self.mode, stream), &rest);
             }
         }
         drop(all);
+        if self.mode == Mode::JsonLines {
+            let object = json::followed(outcome, self.screen.redactor());
+            let _ = self.screen.result(json::line(&object).as_bytes());
+            return;
+        }
         let output = output_of(outcome);
         if self.mode == Mode::Fold && output.is_some_and(|o| o.truncated) {
             let message = "more was printed than is kept (--max-output); the end is missing";
@@ -191,6 +201,9 @@ impl Live {
     fn feed(&mut self, bytes: &[u8], columns: Option<u16>) -> Vec<u8> {
         match self {
             Live::Lines(prefix, lines) => lines.feed(prefix, bytes),
+            Live::Objects(server, stream, lines) => {
+                objects(server, *stream, &lines.feed("", bytes))
+            }
             Live::Bytes => bytes.to_vec(),
             Live::Gutter(gutter) => gutter.feed(bytes, columns).into_bytes(),
             Live::Text(text) => text.feed(bytes).into_bytes(),
@@ -201,11 +214,29 @@ impl Live {
     fn finish(&mut self, columns: Option<u16>) -> Vec<u8> {
         match self {
             Live::Lines(prefix, lines) => lines.finish(prefix),
+            Live::Objects(server, stream, lines) => objects(server, *stream, &lines.finish("")),
             Live::Bytes => Vec::new(),
             Live::Gutter(gutter) => gutter.finish(columns).into_bytes(),
             Live::Text(text) => text.finish().into_bytes(),
         }
     }
+}
+
+/// Where it is shown what came on a stream: objects are results, whichever it was.
+fn target(mode: Mode, stream: Stream) -> Stream {
+    match mode {
+        Mode::JsonLines => Stream::Stdout,
+        _ => stream,
+    }
+}
+
+/// An object for each of whole lines.
+fn objects(server: &str, stream: Stream, lines: &[u8]) -> Vec<u8> {
+    let each = lines.split_inclusive(|byte| *byte == b'\n').map(|line| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        json::line(&json::said(server, stream, line))
+    });
+    each.collect::<String>().into_bytes()
 }
 
 fn output_of(outcome: &Outcome<Output>) -> Option<&Output> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::error::Error;
 use crate::fleet::Outcome;
 use crate::inventory::Server;
-use crate::output::Output;
+use crate::output::{Output, Stream};
 use crate::secret::Redactor;
 
 /// A line of output: the object and its newline.
@@ -69,6 +69,25 @@ fn cleaned(value: &Value, redactor: &Redactor) -> Value {
 /// One server's part of an `exec`. The streams are as they came; `stdout_b64` and `stderr_b64`
 /// are there when they are not UTF-8.
 pub fn exec(outcome: &Outcome<Output>, redactor: &Redactor) -> Value {
+    ended(outcome, redactor, true)
+}
+
+/// The same where each line has been told by [`said`] already.
+pub fn followed(outcome: &Outcome<Output>, redactor: &Redactor) -> Value {
+    ended(outcome, redactor, false)
+}
+
+/// A line that came from a server, without its end; `line_b64` is there when it is not UTF-8.
+pub fn said(server: &str, stream: Stream, line: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(line);
+    let mut object = json!({"server": server, "stream": stream.as_str(), "line": text});
+    if std::str::from_utf8(line).is_err() {
+        object["line_b64"] = STANDARD.encode(line).into();
+    }
+    object
+}
+
+fn ended(outcome: &Outcome<Output>, redactor: &Redactor, with_streams: bool) -> Value {
     let nothing = Output::default();
     let failed = outcome.error.as_ref().and_then(Error::remote_output);
     let output = outcome.value.as_ref().or(failed).unwrap_or(&nothing);
@@ -78,10 +97,14 @@ pub fn exec(outcome: &Outcome<Output>, redactor: &Redactor) -> Value {
     put("status", outcome.status.as_str().into());
     put("code", output.code.into());
     put("signal", output.signal.as_deref().into());
-    put("stdout", String::from_utf8_lossy(&output.stdout).into());
-    put("stderr", String::from_utf8_lossy(&output.stderr).into());
+    if with_streams {
+        put("stdout", String::from_utf8_lossy(&output.stdout).into());
+        put("stderr", String::from_utf8_lossy(&output.stderr).into());
+    }
     put("duration", outcome.duration.as_secs_f64().into());
-    put("truncated", output.truncated.into());
+    if with_streams {
+        put("truncated", output.truncated.into());
+    }
     put(
         "error",
         outcome
@@ -93,7 +116,7 @@ pub fn exec(outcome: &Outcome<Output>, redactor: &Redactor) -> Value {
         ("stdout_b64", &output.stdout),
         ("stderr_b64", &output.stderr),
     ] {
-        if std::str::from_utf8(bytes).is_err() {
+        if with_streams && std::str::from_utf8(bytes).is_err() {
             put(key, STANDARD.encode(bytes).into());
         }
     }
@@ -121,6 +144,24 @@ mod tests {
             error,
             duration,
         }
+    }
+
+    #[test]
+    fn lines_come_one_by_one() {
+        let text = line(&said("a", Stream::Stderr, b"it's \"x\""));
+        let expected = r#"{"server":"a","stream":"stderr","line":"it's \"x\""}"#;
+        assert_eq!(text, format!("{expected}\n"));
+        let odd = said("a", Stream::Stdout, b"\xff");
+        assert_eq!(odd["line_b64"], "/w==");
+        let output = Output {
+            code: Some(0),
+            stdout: b"\xff".to_vec(),
+            ..Output::default()
+        };
+        let text = line(&followed(&outcome(Some(output), None), &Redactor::new()));
+        let expected =
+            r#"{"server":"a","status":"ok","code":0,"signal":null,"duration":0.25,"error":null}"#;
+        assert_eq!(text, format!("{expected}\n"));
     }
 
     #[test]

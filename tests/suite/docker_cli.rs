@@ -1,5 +1,8 @@
 //! `mroom docker`: one table over many servers, docker's own words, exit codes as everywhere.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use super::docker_engine::IMAGE;
 use crate::support::cell::Cell;
 
@@ -73,6 +76,45 @@ fn many_servers_are_one_table() {
     }
     let none = cell.mroom(&["docker", "dock", "volumes"]).ended(0);
     assert_eq!(none.stdout, "");
+}
+
+#[test]
+fn what_has_no_end_is_an_object_for_each_line() {
+    let Some(cell) = Cell::docker() else { return };
+    cell.shell(IMAGE).ended(0);
+    let talk = "echo 'it is \"one\"'; echo two >&2; exec sleep 1000";
+    let run = [
+        "docker", "dock", "run", "-d", "--name", "talk", "demo:1", "sh", "-c", talk,
+    ];
+    cell.mroom(&run).ended(0);
+    let mut command = cell.command(&["--json", "docker", "root", "logs", "-f", "talk"]);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    // They come while the container goes on.
+    let mut both = [next(), next()];
+    both.sort();
+    assert_eq!(
+        both,
+        [
+            r#"{"server":"root","stream":"stderr","line":"two"}"#,
+            r#"{"server":"root","stream":"stdout","line":"it is \"one\""}"#,
+        ]
+    );
+    cell.shell("docker rm -f talk").ended(0);
+    let last: serde_json::Value = serde_json::from_str(&next()).unwrap();
+    assert_eq!(
+        (&last["server"], &last["status"], &last["code"]),
+        (&"root".into(), &"ok".into(), &0.into())
+    );
+    assert!(last.get("stdout").is_none(), "{last}");
+    assert!(lines.next().is_none());
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

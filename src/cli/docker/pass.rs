@@ -67,7 +67,10 @@ pub(super) fn run(app: &App, pattern: &str, words: &[String]) -> Result<u8> {
     if room.options.check && is_change {
         return check(app, &servers, &call.shown());
     }
-    let mode = Mode::choose(app.json, app.fold, servers.len());
+    let mode = match app.json && follows(words) {
+        true => Mode::JsonLines,
+        false => Mode::choose(app.json, app.fold, servers.len()),
+    };
     let ids = servers.iter().map(|s| s.id.as_str());
     let report = Arc::new(ExecReport::new(app.screen.clone(), mode).among(ids));
     let one = async |server: Server| -> Result<(Status, Output)> {
@@ -104,7 +107,7 @@ pub(super) fn run(app: &App, pattern: &str, words: &[String]) -> Result<u8> {
 /// The call that the words are.
 fn call(words: &[String]) -> Result<Call> {
     let verb = &words[0][..];
-    let second = after(verb, &words[1..]);
+    let second = after(verb, &words[1..]).first().map(String::as_str);
     if verb.starts_with('-') {
         return Err(Error::usage(format!("`{verb}` is no verb of docker's"))
             .hint("`mroom docker PATTERN VERB`: flags of a verb stand behind it"));
@@ -132,17 +135,36 @@ fn call(words: &[String]) -> Result<Call> {
     })
 }
 
-/// The first word that is no flag, nor the value of one.
-fn after<'a>(verb: &str, words: &'a [String]) -> Option<&'a str> {
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        if verb == "compose" && COMPOSE_VALUES.contains(&&word[..]) {
-            words.next();
-        } else if !word.starts_with('-') {
-            return Some(word);
-        }
+/// What begins with the first word that is no flag, nor the value of one.
+fn after<'a>(verb: &str, mut words: &'a [String]) -> &'a [String] {
+    while let Some(word) = words.first().filter(|word| word.starts_with('-')) {
+        let has_value = verb == "compose" && COMPOSE_VALUES.contains(&&word[..]);
+        words = words.get(1 + usize::from(has_value)..).unwrap_or_default();
     }
-    None
+    words
+}
+
+/// Does it go on until somebody ends it? Then nobody waits for the end to see what came.
+fn follows(words: &[String]) -> bool {
+    let words = match FAMILIES.contains(&&words[0][..]) {
+        true => after(&words[0], &words[1..]),
+        false => words,
+    };
+    // `-ft`; in `-n5f` the letters are the value of `-n`.
+    let is_short = |word: &str| {
+        let letters = word.strip_prefix('-').unwrap_or_default();
+        !letters.starts_with('-') && letters.chars().take_while(|c| *c != 'n').any(|c| c == 'f')
+    };
+    let Some((verb, flags)) = words.split_first() else {
+        return false;
+    };
+    match &verb[..] {
+        "logs" => flags
+            .iter()
+            .any(|w| is_short(w) || matches!(&w[..], "--follow" | "--follow=true")),
+        "events" => !flags.iter().any(|w| w.starts_with("--until")),
+        _ => false,
+    }
 }
 
 /// `-it` and its kind, among the flags that stand before a name. A flag with another letter may
@@ -202,6 +224,29 @@ mod tests {
             ("exec web ls", Effect::Write),
         ] {
             assert!(call(&words(line)).unwrap().effect == effect, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_is_known() {
+        for (line, has_none) in [
+            ("logs -f web", true),
+            ("logs -tf --tail 5 web", true),
+            ("logs --follow web", true),
+            ("container logs --follow=true web", true),
+            ("compose -f a.yml logs -f", true),
+            ("events", true),
+            ("system events --filter x=y", true),
+            ("logs web", false),
+            ("logs -n 5 web", false),
+            ("logs --follow=false web", false),
+            ("compose -f a.yml logs", false),
+            ("compose -f", false),
+            ("compose", false),
+            ("events --until=5s", false),
+            ("rm -f web", false),
+        ] {
+            assert_eq!(follows(&words(line)), has_none, "{line}");
         }
     }
 
