@@ -159,13 +159,13 @@ return {
     end
     local is, place = found.is, sshd.place(found.is, found.wanted)
     local on = s:ops { sudo = true }
-    local text, reload = sshd.text(found.wanted), sshd.reload(is)
+    local text = sshd.text(found.wanted)
     confirm.guard(s, {
       name = "harden",
       files = { place.file },
-      undo = reload,
+      undo = sshd.reload(is),
       timeout = math.tointeger(o.timeout) or 60,
-      settle = 3, -- until sshd has begun anew; before that it lets in by its old settings
+      settle = 0, -- before sshd has begun anew it lets in by its old settings; that is waited for
       connect = { no_password = true },
     }, function()
       if place.is_dropin then
@@ -177,7 +177,7 @@ return {
         on:block(place.file, { name = "harden", content = text, before = "^" })
       end
       if not s.check then
-        s:run(reload, { sudo = true, timeout = 60 })
+        s:run(sshd.renew(is), { sudo = true, timeout = 60 })
       end
     end)
   end,

@@ -12,16 +12,18 @@ local function clean(text)
   return (text:gsub("[%c\127]", "?"):sub(1, 300))
 end
 
--- What the script told: { config, listener, absent, unreadable, bad = texts or nil, lines = { { file, number, text } }, modes = { {
+-- What the script told: { config, listener, port, absent, unreadable, bad = texts or nil, lines = { { file, number, text } }, modes = { {
 -- user, want, is, path } }, owners = { { user, path } }, all, me, root = { keyword = { values } } }.
 function sshd.read(answer)
   local is = { lines = {}, modes = {}, owners = {}, all = {}, me = {}, root = {} }
-  local is_whole = false
+  local is_whole, port = false, "0"
   for key, value in (answer .. "\n"):gmatch "(%l+)=([^\n]*)\n" do
     if key == "config" and value:sub(1, 1) == "/" then
       is.config = clean(value)
     elseif key == "listener" then
       is.listener = value:match "^%d+$"
+    elseif key == "port" then
+      port = #value < 6 and value:match "^%d+$" or port
     elseif key == "absent" or key == "unreadable" then
       is[key] = true
     elseif key == "bad" then
@@ -65,6 +67,7 @@ function sshd.read(answer)
       { hint = "its files are root's: become root, `-b`, or sudo for this login" }
     )
   end
+  is.port = math.tointeger(tonumber(port)) or 0
   return is
 end
 
@@ -232,6 +235,35 @@ elif command -v rc-service >/dev/null 2>&1 && rc-service sshd status >/dev/null 
 fi
 %s
 ]==]):format(mr.quote(is.config), signal)
+end
+
+-- Prints the sockets on which something listens at the port `$1`, four hexadecimal digits.
+local SOCKETS = [==[sockets() {
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep ' 0A ' | while read -r _ at _ state _ _ _ _ _ inode _; do
+    case $state$at in 0A*:"$1") printf '%s ' "$inode" ;; esac
+  done
+}
+]==]
+
+-- The same, and waits until that has come about: an sshd that begins anew listens on new sockets, and
+-- has read its files by then. Where that cannot be seen, three seconds have to be enough.
+function sshd.renew(is)
+  return SOCKETS
+    .. ("port=%04X\n"):format(is.port)
+    .. 'before=$(sockets "$port")\n(\n'
+    .. sshd.reload(is)
+    .. [==[
+) || exit
+is_anew() {
+  now=$(sockets "$port")
+  [ -n "$before" ] && [ -n "$now" ] || return 1
+  for inode in $before; do case " $now" in *" $inode "*) return 1 ;; esac; done
+}
+tenths=0
+until is_anew || [ "$tenths" -ge 30 ]; do
+  if sleep 0.1 2>/dev/null; then tenths=$((tenths + 1)); else sleep 1; tenths=$((tenths + 10)); fi
+done
+]==]
 end
 
 return sshd

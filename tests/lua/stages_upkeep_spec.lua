@@ -155,7 +155,7 @@ describe("harden", function()
   before_each(function()
     web:on_like("sh -s -- ada *", answer(NO))
     web:put("/etc/ssh/sshd_config.d/lab.conf", "")
-    web:on_like("PATH=*", "")
+    web:on_like("sockets() *", "")
   end)
 
   it("is ok when sshd takes keys only, without another login", function()
@@ -173,7 +173,7 @@ describe("harden", function()
     for _, command in ipairs(web:commands()) do
       order[#order + 1] = command:match "it opens"
         or command:match "%-%- (arm) harden 60"
-        or command:match "^PATH.*(systemctl reload)"
+        or command:match "^sockets.*(systemctl reload)"
         or command:match "%-%- (disarm)"
     end
     expect(order):is { "it opens", "arm", "systemctl reload", "disarm" }
@@ -305,10 +305,12 @@ describe("what sshd says", function()
     expect(function()
       sshd.read "absent=\nend=\n"
     end):raises "there is no `sshd`"
-    local whole = "listener=7\nconfig=/etc/x\nme=maxauthtries 6\nline=/etc/x:1:Port 22\n"
-      .. "mode=ada\tgo-rwx\t644\t/home/a\nmode=a b\tx;y\t1\tz\nowner=$(x)\t/y\nlistener=$(reboot)\nend=\n"
+    local whole = "listener=7\nconfig=/etc/x\nport=2222\nme=maxauthtries 6\nline=/etc/x:1:Port 22\n"
+      .. "mode=ada\tgo-rwx\t644\t/home/a\nmode=a b\tx;y\t1\tz\nowner=$(x)\t/y\nlistener=$(reboot)\nport=$(reboot)\nend=\n"
     local is = sshd.read(whole)
     expect(is.listener):is(nil)
+    expect(sshd.renew(is)):has "\nport=08AE\n"
+    expect(sshd.read("config=/etc/x\nport=123456\nend=\n").port):is(0)
     expect(#is.modes):is(1)
     expect(#is.owners):is(0)
     local seed = 5

@@ -107,6 +107,7 @@ main() {
   set -- $connection
   addr=${1:-127.0.0.1} host=${1:-localhost} laddr=${3:-127.0.0.1} lport=${4:-22}
   addr=${addr%%%*} laddr=${laddr%%%*}
+  echo "port=$lport"
   if bad=$("$sshd" -t -f "$main" 2>&1); then
     effective all nobody
     effective me "$user"
