@@ -20,7 +20,7 @@ local d = server("root"):docker()
 local result, err = mr.try(d.deploy, d, {
   app = "site",
   compose = "site",
-  values = { version = arg[1], page = arg[2] or "health" },
+  values = { version = arg[1], page = arg[2] or "health", key = arg[4] and mr.secret(arg[4]) or "" },
   pull = arg[3] or "never",
   timeout = 30,
 })
@@ -38,19 +38,21 @@ fn a_project_comes_up_and_comes_back() {
     fs::create_dir_all(home.path("site/cache")).unwrap();
     home.write("site/docker-compose.yml.j2", COMPOSE);
     home.write("site/assets/note.txt", "hi\n");
+    home.write("site/key.txt.tmpl", "{{ key }}\n");
     home.write("site.lua", PLAY);
     let play = |words: &[&str]| apps.cell.mroom(&[&["run", "site.lua"], words].concat());
 
-    assert_eq!(play(&["1"]).ended(0).stdout, "changed\n");
+    let sealed = |pull| play(&["1", "health", pull, "s3cret-of-site"]);
+    assert_eq!(sealed("never").ended(0).stdout, "changed\n");
     assert_eq!(apps.answer(8095), "one");
     apps.cell
-        .shell("cd /root/machineroom/site && test -d cache && cat assets/note.txt && docker exec site-web-1 cat /assets/note.txt")
+        .shell("cd /root/machineroom/site && test -d cache && grep -qx s3cret-of-site key.txt && cat assets/note.txt && docker exec site-web-1 cat /assets/note.txt")
         .ended(0);
-    assert_eq!(play(&["1"]).ended(0).stdout, "ok\n");
+    assert_eq!(sealed("never").ended(0).stdout, "ok\n");
     // To start compose is what costs the server: once, when there is nothing to do.
     assert_eq!(compose_starts(&apps), ["up"]);
     // An image that cannot be pulled (there is no way to any registry) may be there.
-    let there = play(&["1", "health", "always"]).ended(0);
+    let there = sealed("always").ended(0);
     assert_eq!(there.stdout, "ok\n");
     assert!(
         there
