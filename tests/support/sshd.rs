@@ -1,5 +1,6 @@
 //! A real sshd in a folder of its own: own host keys, own settings, a free port on loopback.
-//! Killed and waited for when dropped. The person's ~/.ssh is neither read nor written.
+//! Killed and waited for when dropped. The person's ~/.ssh is neither read nor written, and their shell's
+//! own files have no say: logins have an empty home.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -81,6 +82,7 @@ impl Sshd {
         keygen(&at("host_ed25519"), &["-t", "ed25519", "-N", ""]);
         keygen(&at("id"), &["-t", "ed25519", "-N", ""]);
         std::fs::copy(at("id.pub"), at("authorized_keys")).unwrap();
+        std::fs::create_dir(at("home")).unwrap();
         if user() == "root" {
             // Debian's sshd wants its empty folder even when nothing else of it is used.
             std::fs::create_dir_all("/run/sshd").unwrap();
@@ -93,8 +95,13 @@ impl Sshd {
                 true => "",
                 false => "Subsystem sftp internal-sftp\n",
             };
+            // Of several such lines sshd takes the first.
+            let home = match settings.contains("SetEnv") {
+                true => String::new(),
+                false => format!("SetEnv HOME={folder}/home\n"),
+            };
             let config = format!(
-                "{settings}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_ed25519\n\
+                "{settings}\n{home}Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_ed25519\n\
                  AuthorizedKeysFile {folder}/authorized_keys\nPidFile none\nStrictModes no\n\
                  UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
                  MaxStartups 1000\nMaxSessions 10\nUseDNS no\nPrintMotd no\nPermitRootLogin yes\n\
