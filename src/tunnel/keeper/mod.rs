@@ -2,10 +2,11 @@
 //! shared by processes, looked after, taken down by the last.
 //!
 //! [`folder`] and [`record`] are what is on disk, and [`status`] tells of it; [`draft`] is what is to be,
-//! [`bring`] makes it come up and [`prove`] sees to it that packets go through; [`others`] looks at the
-//! tunnels beside it; [`watch`] is the thread that has it while this process holds it. All of it blocks;
-//! callers are threads of their own.
+//! [`bring`] makes it come up, [`prove`] sees to it that packets go through and [`alive`] that something
+//! answers; [`others`] looks at the tunnels beside it; [`watch`] is the thread that has it while this process
+//! holds it. All of it blocks; callers are threads of their own.
 
+mod alive;
 pub mod alone;
 mod bring;
 mod draft;
@@ -130,6 +131,7 @@ impl Keeper {
                 self.replace(&lock)?;
             } else if let Some(line) = self.adopt(&record)? {
                 match self.extend(line, ends) {
+                    Ok(line) if self.is_stale(&line, ends, &lock) => {}
                     Ok(mut line) => {
                         line.record.keep = keep;
                         self.folder.write(&line.record, &lock)?;

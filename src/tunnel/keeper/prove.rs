@@ -1,17 +1,16 @@
-//! Packets for what is behind a tunnel go through it: routes are set, looked at, and something there is
-//! asked for an answer.
+//! Packets for what is behind a tunnel go through it: routes are set and looked at, and names are asked for
+//! behind it.
 
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::join_all;
 use ipnet::IpNet;
 
 use super::ends::{Ends, resolve};
 use super::{Keeper, Line, literal};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::events::Level;
 use crate::secret::Secret;
 use crate::tunnel::inside::{Inside, InsideDial};
@@ -19,12 +18,8 @@ use crate::tunnel::plan::Step;
 use crate::tunnel::routes::{Hop, batch, is_interface, questions, sample};
 use crate::tunnel::{Way, dns};
 
-/// How long an answer from behind may take.
-const ANSWER: Duration = Duration::from_secs(4);
 /// How long the tunnel's name servers may take.
 const LOOKUP: Duration = Duration::from_secs(8);
-/// So many servers are asked at once: one answer is enough.
-const ASKED: usize = 4;
 /// So many ways are looked at.
 const LOOKED: usize = 256;
 
@@ -224,64 +219,8 @@ impl Keeper {
         }
     }
 
-    /// Whether anything behind it answers: a connection, or its refusal.
-    fn answers(&self, line: &Line, ends: &Ends) -> bool {
-        let at_once = if self.probe_place().is_some() {
-            1
-        } else {
-            ASKED
-        };
-        // The profile's own place stands first.
-        let places: Vec<SocketAddr> = ends.places.iter().take(at_once).copied().collect();
-        if places.is_empty() {
-            return true;
-        }
-        let inside = self.inside(line).map(Arc::new);
-        let (answer, answered) = channel();
-        let mut waiting = 0;
-        for place in places {
-            let (answer, inside) = (answer.clone(), inside.clone());
-            let ask = move || {
-                let went = match inside {
-                    Some(inside) => {
-                        let went =
-                            inside
-                                .connect(&place.ip().to_string(), place.port(), ANSWER, &|| false);
-                        went.map(|_| ()).or_else(|e| match e.reason_word() {
-                            Some("refused") => Ok(()),
-                            _ => Err(e.kind()),
-                        })
-                    }
-                    None => match TcpStream::connect_timeout(&place, ANSWER) {
-                        Err(e) if e.kind() != std::io::ErrorKind::ConnectionRefused => {
-                            Err(Kind::Connect)
-                        }
-                        _ => Ok(()),
-                    },
-                };
-                let _ = answer.send(went.is_ok());
-            };
-            if std::thread::Builder::new()
-                .name("probe".to_owned())
-                .spawn(ask)
-                .is_ok()
-            {
-                waiting += 1;
-            }
-        }
-        let until = Instant::now() + ANSWER + Duration::from_secs(1);
-        while waiting > 0 && !self.is_stopped() && Instant::now() < until {
-            match answered.recv_timeout(Duration::from_millis(50)) {
-                Ok(true) => return true,
-                Ok(false) => waiting -= 1,
-                Err(_) => {}
-            }
-        }
-        false
-    }
-
     /// Connections from its namespace, when it has one.
-    fn inside(&self, line: &Line) -> Option<Inside> {
+    pub(super) fn inside(&self, line: &Line) -> Option<Inside> {
         line.record.namespace.clone().map(|namespace| Inside {
             namespace,
             program: self.tools.program.clone(),

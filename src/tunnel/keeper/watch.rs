@@ -18,6 +18,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 const SLEPT: Duration = Duration::from_secs(30);
 /// A look that found it down is made again after so long.
 const AGAIN: Duration = Duration::from_secs(1);
+/// So many looks may find it on its way up again, as a daemon that has lost its gateway tries by itself: what goes
+/// through it may live on then.
+const COMING: u32 = 10;
 /// The clocks are compared so often.
 const TICK: Duration = Duration::from_secs(2);
 
@@ -142,17 +145,19 @@ impl Watch {
     }
 
     fn look(&mut self) -> Look {
-        if let State::Up(facts) = self.keeper.state(&self.line.record, &*self.line.backend)
-            && !self.is_lost
-        {
-            self.line.facts = facts;
-            self.misses = 0;
-            return Look::Up;
-        }
         self.misses += 1;
-        // One look may go wrong on a busy machine.
-        if self.misses < 2 && !self.is_lost {
-            return Look::Missed;
+        if !self.is_lost {
+            match self.keeper.state(&self.line.record, &*self.line.backend) {
+                State::Up(facts) => {
+                    self.line.facts = facts;
+                    self.misses = 0;
+                    return Look::Up;
+                }
+                State::Coming if self.misses < COMING => return Look::Missed,
+                // One look may go wrong on a busy machine.
+                _ if self.misses < 2 => return Look::Missed,
+                _ => {}
+            }
         }
         let renewed = self.renew();
         if self.keeper.is_stopped() {

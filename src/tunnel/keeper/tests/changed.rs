@@ -1,4 +1,5 @@
-//! Profiles that were changed while their tunnel was up, and tunnels that are kept in the way of others.
+//! Profiles that were changed while their tunnel was up, tunnels that are kept in the way of others, and those
+//! that their gateway has forgotten.
 
 use super::*;
 
@@ -97,4 +98,39 @@ fn nobody_waits_for_one_that_is_kept() {
         hint.contains("is kept: `mroom tunnel down office` ends it"),
         "{hint}"
     );
+}
+
+fn in_an_hour() -> SystemTime {
+    SystemTime::now() + Duration::from_secs(3600)
+}
+
+#[test]
+fn what_was_left_up_and_leads_nowhere_is_brought_up_anew() {
+    let yard = Yard::new();
+    let mut probed = profile("office");
+    // No connection goes to a broadcast address.
+    probed.set("probe", "127.255.255.255:9").unwrap();
+    let keep = |keeper: &Keeper| drop(keeper.acquire(&web(), "web", true).unwrap().1);
+    keep(&yard.keeper_of(probed.clone()));
+    let ups = || yard.fake.count("fake up");
+    keep(&yard.keeper_of(probed.clone()));
+    assert_eq!(ups(), 1, "it has just come up");
+    let later = |profile: Tunnel| {
+        let mut tools = tools(yard.folder.path(), &yard.fake, &yard.told);
+        tools.wall = in_an_hour;
+        Keeper::new(Arc::new(tools), profile, Arc::default())
+    };
+    keep(&later(probed.clone()));
+    assert_eq!((ups(), yard.fake.count("fake down")), (2, 1));
+    assert!(
+        yard.told
+            .has("nothing behind it answers: it is brought up anew")
+    );
+    // Nobody listens there, and that is an answer.
+    probed.set("probe", "127.0.0.1:1").unwrap();
+    keep(&yard.keeper_of(probed.clone()));
+    let after = ups();
+    keep(&later(probed));
+    assert_eq!(ups(), after);
+    assert!(yard.record("office").unwrap().keep);
 }

@@ -1,4 +1,5 @@
-//! A laptop that was closed with a tunnel up: the clock on the wall has gone on without this process.
+//! A laptop that was closed with a tunnel up: the clock on the wall has gone on without this process. And a tunnel
+//! whose daemon comes to itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -38,4 +39,34 @@ fn it_is_looked_at_when_it_wakes() {
     assert!(orders.send(Order::Release(answer)).is_ok());
     block_on(answered).unwrap();
     assert!(yard.fake.world().up.is_empty() && yard.fake.world().routes.is_empty());
+}
+
+#[test]
+fn one_that_comes_again_by_itself_is_let_come_and_not_for_ever() {
+    let yard = Yard::new();
+    let (up, came) = oneshot::channel();
+    let orders = start(yard.keeper("office"), web(), ("web".to_owned(), false), up);
+    block_on(came).unwrap().unwrap();
+    let looks = |n: usize| {
+        let (begun, before) = (Instant::now(), yard.fake.count("fake status"));
+        while yard.fake.count("fake status") < before + n {
+            assert!(begun.elapsed() < Duration::from_secs(30), "nobody looks");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    yard.fake.world().says = Some("coming".into());
+    looks(4);
+    yard.fake.world().says = None;
+    looks(2);
+    assert_eq!(yard.fake.count("fake down"), 0);
+    yard.fake.world().says = Some("coming".into());
+    looks(10);
+    yard.fake.world().says = None;
+    let begun = Instant::now();
+    while !yard.told.has("is up again") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it was given up");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(yard.fake.count("fake down"), 1);
+    drop(orders);
 }
