@@ -27,6 +27,7 @@ mod suite {
     mod deploy_compose;
     mod deploy_load;
     mod deploy_recovery;
+    mod deploy_routes;
     mod doc;
     mod docker_cli;
     mod docker_engine;

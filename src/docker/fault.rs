@@ -3,6 +3,8 @@
 //! Docker's command has a few exit codes and many sentences; what they have in common over the
 //! releases 20 to 29 is a part of each sentence, which is what is looked for here.
 
+use serde_json::Value;
+
 use crate::error::{Error, Kind};
 use crate::output::Output;
 
@@ -76,7 +78,10 @@ impl Reason {
                 "with `-b` (in Lua `s:docker { sudo = true }`) it is done as root; the group `docker` is what the \
                  stage `docker` gives a login"
             }
-            ApiVersion => "update the older of the two: `mroom docker ID version` shows both",
+            ApiVersion => {
+                "`mroom exec ID -- docker version` shows what the client speaks: update the older of client and daemon, \
+                 and take `DOCKER_API_VERSION` out of the login's environment"
+            }
             Unauthorized => {
                 "does it exist? `docker login` on the server, in Lua `d:login`, lets it in"
             }
@@ -107,6 +112,7 @@ const SENTENCES: &[(&str, Reason)] = &[
     ("'compose' is not a docker command", Absent),
     ("unknown command: docker compose", Absent),
     ("client version", ApiVersion),
+    ("requires api version", ApiVersion),
     // Space first: it is the end of many a sentence.
     ("no space left on device", NoSpace),
     ("not enough space", NoSpace),
@@ -291,6 +297,10 @@ fn said(output: &Output) -> String {
         line = line.strip_prefix(before).unwrap_or(line);
     }
     let line = line.trim_end_matches('.');
+    // An older client than the daemon knows shows the answer as it came.
+    let answer: Option<Value> = serde_json::from_str(line).ok();
+    let told = answer.as_ref().and_then(|a| a.get("message")?.as_str());
+    let line = told.unwrap_or(line);
     let mut chars = line.chars().filter(|c| !c.is_control()).take(SHOWN);
     let first = chars.next();
     let rest: String = chars.collect();

@@ -1,4 +1,5 @@
 -- The proxy's configuration, rendered from records; and what a server says of its own.
+local check = require "mr.proxy.check"
 local place = require "mr.proxy.place"
 local proxy = require "mr.proxy"
 
@@ -108,8 +109,9 @@ describe("what a server says of its proxy", function()
         .. mr.json.encode(SETTINGS)
         .. "\nrecord="
         .. mr.json.encode(one)
-        .. "\nwritten=00ff00ff00ff00ff\nrunning=0123456789abcdef\n"
+        .. "\nwritten=00ff00ff00ff00ff\nbind=80\nbind=443\nrunning=0123456789abcdef\n"
     )
+    expect(found.binds):is { ["80"] = true, ["443"] = true }
     expect(found.records):is { one }
     expect(found):has { written = "00ff00ff00ff00ff", running = "0123456789abcdef" }
     expect(place.record(found, "shop")):is(one)
@@ -135,6 +137,26 @@ describe("what a server says of its proxy", function()
       expect(function()
         place.read(text)
       end):raises()
+    end
+  end)
+end)
+
+describe("what HAProxy complains of", function()
+  it("is told in one line, without its marks", function()
+    local parsing = "config : parsing [/var/lib/machineroom/.new/haproxy.cfg:11] : "
+    for said, line in pairs {
+      -- 3.0, on a real server.
+      ["[NOTICE]   (723) : haproxy version is 3.0.11-1+deb13u4\n[NOTICE]   (723) : path to executable is /usr/sbin/haproxy\n[ALERT]    (723) : " .. parsing .. "'bind :443' in section 'frontend' : unable to stat SSL certificate from file '/etc/ssl/shop.pem' : No such file or directory.\n[ALERT]    (723) : config : Error(s) found in configuration file : a.cfg\n"] = "`bind :443` in section `frontend` : unable to stat SSL certificate from file `/etc/ssl/shop.pem` : No such file or directory",
+      ["[ALERT]    (758) : config : Proxy 'port_443': no SSL certificate specified for bind ':443' at [a.cfg:11] (use 'crt').\n"] = "Proxy `port_443`: no SSL certificate specified for bind `:443` at [a.cfg:11] (use `crt`)",
+      -- 2.2.
+      ["[ALERT] 327/100000 (9) : parsing [/x:3] : 'bind :443' : unable to load SSL private key from PEM file '/x.pem'.\n"] = "`bind :443` : unable to load SSL private key from PEM file `/x.pem`",
+      ["sh: 1: exec: haproxy: not found\n"] = "sh: 1: exec: haproxy: not found",
+      [""] = "",
+      ["\n\n"] = "",
+      ["[ALERT]"] = "[ALERT]",
+      ["[ALERT] (1) : '"] = "'",
+    } do
+      expect(check.alert(said)):is(line)
     end
   end)
 end)

@@ -10,6 +10,8 @@ use crate::support::apps::Apps;
 
 /// Set for the process that is the client: the file that ends it when it is there.
 const CLIENT: &str = "MROOM_TEST_CLIENT";
+/// Set for it as well: the port that it asks.
+const PORT: &str = "MROOM_TEST_CLIENT_PORT";
 /// Half of the questions have a connection each, half share one.
 const THREADS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(5 * THREADS as u64);
@@ -49,7 +51,8 @@ fn ask(stream: &mut BufReader<TcpStream>, keep: bool) -> std::io::Result<String>
 }
 
 fn connect() -> std::io::Result<BufReader<TcpStream>> {
-    let stream = TcpStream::connect(("127.0.0.1", 80))?;
+    let port: u16 = std::env::var(PORT).unwrap().parse().unwrap();
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     Ok(BufReader::new(stream))
 }
@@ -102,24 +105,26 @@ fn client() {
     );
 }
 
-/// Deploys and goes back under load; gives what the client says.
-fn under_load(apps: &Apps) -> String {
-    apps.play(&["demo:1"]).ended(0);
+/// Deploys, with these words, and goes back under load; gives what the client says.
+pub fn under_load(apps: &Apps, port: u16, words: &[&str]) -> String {
+    let play = |image, code| apps.play(&[&[image], words].concat()).ended(code);
+    play("demo:1", 0);
     let end = apps.cell.home.path("enough");
     let mut client = apps.cell.network(std::env::current_exe().unwrap());
     let client = client
         .args(["suite::deploy_load::client", "--exact", "--nocapture"])
         .env(CLIENT, &end)
+        .env(PORT, port.to_string())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     std::thread::sleep(Duration::from_secs(1));
-    apps.play(&["demo:2"]).ended(0);
-    assert_eq!(apps.answer(80), "two");
+    play("demo:2", 0);
+    assert_eq!(apps.answer(port), "two");
     // One that fails disturbs nobody either.
-    apps.play(&["demo:exits"]).ended(3);
-    apps.play(&["back"]).ended(0);
-    assert_eq!(apps.answer(80), "one");
+    play("demo:exits", 3);
+    play("back", 0);
+    assert_eq!(apps.answer(port), "one");
     std::thread::sleep(Duration::from_secs(1));
     std::fs::write(&end, "").unwrap();
     let said = client.wait_with_output().unwrap();
@@ -133,7 +138,7 @@ fn number(said: &str, name: &str) -> usize {
     rest.split(' ').next().unwrap().parse().unwrap()
 }
 
-fn none_failed(said: &str) {
+pub fn none_failed(said: &str) {
     println!("{said}");
     assert_eq!(number(said, "failed"), 0, "{said}");
     assert!(
@@ -145,7 +150,7 @@ fn none_failed(said: &str) {
 #[test]
 fn no_answer_fails_while_versions_change() {
     let Some(apps) = Apps::start() else { return };
-    none_failed(&under_load(&apps));
+    none_failed(&under_load(&apps, 80, &[]));
 }
 
 #[test]
@@ -153,5 +158,5 @@ fn nor_behind_a_proxy_that_is_a_container() {
     let Some(apps) = Apps::contained() else {
         return;
     };
-    none_failed(&under_load(&apps));
+    none_failed(&under_load(&apps, 80, &[]));
 }

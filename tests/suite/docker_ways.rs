@@ -1,6 +1,8 @@
 //! How a login gets at the daemon: as it is, by sudo, by its own rootless daemon, or not at all;
 //! and what is said when there is no daemon or no docker.
 
+use std::time::{Duration, Instant};
+
 use super::docker_engine::IMAGE;
 use super::docker_object::lua;
 use crate::support::cell::Cell;
@@ -97,4 +99,69 @@ fn no_daemon_and_no_docker_are_told_apart() {
         "dock",
         "local err = fails('absent', d.ps, d)\nassert(err.hint:find 'stage docker')",
     );
+}
+
+/// The environment of the machine's logins from here on.
+fn set_env(cell: &Cell, setting: &str) {
+    let log = cell.home.path("cell/log");
+    let listens = || {
+        let said = std::fs::read_to_string(&log).unwrap();
+        said.matches("Server listening").count()
+    };
+    let before = listens();
+    cell.shell(&format!(
+        "sed -i /^SetEnv/d /etc/engine/sshd_config\n\
+         echo 'SetEnv {setting}' >>/etc/engine/sshd_config\nkill -HUP 1"
+    ))
+    .ended(0);
+    let begun = Instant::now();
+    while listens() == before {
+        assert!(begun.elapsed() < Duration::from_secs(30), "sshd is gone");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_client_and_a_daemon_without_a_common_version_are_told() {
+    let Some(cell) = Cell::docker() else { return };
+    for (version, words) in [
+        (
+            "1.12",
+            "client version 1.12 is too old. Minimum supported API version is ",
+        ),
+        (
+            "1.99",
+            "client version 1.99 is too new. Maximum supported API version is ",
+        ),
+    ] {
+        set_env(&cell, &format!("DOCKER_API_VERSION={version}"));
+        for login in ["root", "dock"] {
+            lua(
+                &cell,
+                login,
+                &format!(
+                    "for _, f in ipairs {{ d.ps, d.version, d.images }} do\n\
+                       local err = fails('api_version', f, d)\n\
+                       assert(err.message:find('{words}', 1, true) == 1, err.message)\n\
+                       assert(err.hint:find('DOCKER_API_VERSION', 1, true), err.hint)\n\
+                     end\n\
+                     fails('api_version', d.run, d, {{ image = 'demo:1', name = 'x', platform = 'linux/amd64' }})"
+                ),
+            );
+        }
+        let told = cell.mroom(&["docker", "dock", "ps"]).ended(3);
+        assert!(told.stderr.contains(&format!("  {words}")), "{told:?}");
+        // What the hint says shows it.
+        let shown = cell.mroom(&["exec", "dock", "--", "docker", "version"]);
+        let api = shown
+            .stdout
+            .lines()
+            .any(|l| l.contains("API version") && l.contains(version));
+        assert!(api, "{shown:?}");
+        let scanned = cell.mroom(&["scan_docker", "dock"]);
+        assert!(scanned.stderr.contains(words), "{scanned:?}");
+        assert!(!scanned.stderr.contains("{\"message"), "{scanned:?}");
+        // By sudo it is another environment, and another client for that.
+        lua(&cell, "sudoer", "assert(#d:ps() == 0)");
+    }
 }

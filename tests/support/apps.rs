@@ -47,9 +47,14 @@ local spec = {
   image = arg[1],
   port = 8080,
   pull = "never",
-  proxy = not vars.ports and { listen = 80 } or nil,
+  proxy = vars.proxy and mr.json.decode(vars.proxy) or not vars.ports and { listen = 80 } or nil,
   ports = vars.ports and { "8090:8080" } or nil,
-  probe = { http = "/health", timeout = 8, settle = tonumber(vars.settle) },
+  probe = {
+    http = not vars.talks and "/health" or nil,
+    tcp = vars.talks and true or nil,
+    timeout = 8,
+    settle = tonumber(vars.settle),
+  },
   health = vars.health and { command = "wget -q -O /dev/null 127.0.0.1:8080/health", interval = 1, retries = 1 } or nil,
   drain = 5,
   stop_timeout = 1,
@@ -88,12 +93,17 @@ impl Apps {
         Some(apps)
     }
 
-    /// One whose proxy is a container.
+    /// One whose proxy is a container, which has the machine's `/etc/ssl`.
     pub fn contained() -> Option<Apps> {
         let apps = Apps::bare()?;
         apps.cell.shell(PROXY).ended(0);
         let words = ["stage", "proxy", "root", "--set", "kind=container"];
-        let words = [&words[..], &["--set", "image=haproxy:test"]].concat();
+        let volumes = "volumes=/etc/ssl:/etc/ssl:ro";
+        let words = [
+            &words[..],
+            &["--set", "image=haproxy:test", "--set", volumes],
+        ]
+        .concat();
         let made = apps.cell.mroom(&words).ended(0);
         assert!(made.stdout.contains("proxy changed"), "{made:?}");
         let again = apps.cell.mroom(&words).ended(0);

@@ -55,6 +55,10 @@ const CAPTURED: &[(i32, &str, Reason)] = &[
     (125, "docker: Error response from daemon: no command specified.\nSee 'docker run --help'.\n", Invalid),
     (15, "validating /tmp/c.yml: services.web Additional property imagee is not allowed\n", Invalid),
     (15, "yaml: line 1: did not find expected node content\n", Invalid),
+    (1, "Error response from daemon: {\"message\":\"client version 1.12 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version\"}\n", ApiVersion),
+    (1, "Error response from daemon: client version 1.99 is too new. Maximum supported API version is 1.45\n", ApiVersion),
+    (1, "\"--platform\" requires API version 1.32, but the Docker daemon API version is 1.12\n", ApiVersion),
+    (125, "docker: Error response from daemon: client version 1.99 is too new. Maximum supported API version is 1.45.\nSee 'docker run --help'.\n", ApiVersion),
     (1, " Container tmp-web-1  Waiting\ncontainer tmp-web-1 is unhealthy\n", Unhealthy),
     (1, " Container tmp-web-1  Waiting\ncontainer tmp-web-1 exited (1)\n", Unhealthy),
 ];
@@ -125,6 +129,12 @@ fn a_message_is_docker_s_sentence_without_its_dressing() {
             "Error response from daemon: OCI runtime gone\n",
             "OCI runtime gone",
         ),
+        (
+            1,
+            "Error response from daemon: {\"message\":\"client version 1.12 is too old\"}\n",
+            "client version 1.12 is too old",
+        ),
+        (1, "Error: {\"message\":7}\n", "{\"message\":7}"),
         (1, "", "docker ended with 1"),
         (127, "sh: 1: docker: not found\n", "docker is not installed"),
         (

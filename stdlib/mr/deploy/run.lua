@@ -75,10 +75,12 @@ local function hand_over(c, old, new)
   end)
   if err then
     if c.way == "proxy" and gate.is_verdict(err) then
-      c.s:log(
-        was and ("leads back to `%s`"):format(found.name(o.app, was.deploy))
-          or "leads nowhere again"
-      )
+      if c.record ~= was then
+        c.s:log(
+          was and ("leads back to `%s`"):format(found.name(o.app, was.deploy))
+            or "leads nowhere again"
+        )
+      end
       place.put(c.s, c.d, c.proxy, o.app, was)
       c.record = was
     end

@@ -86,6 +86,12 @@ end
 local STATES =
   { daemon_down = "down", permission = "denied", registry = "down", not_found = "down" }
 
+-- Docker's sentence. To a client that is too old the engine says it in JSON, which that shows as it is.
+local function sentence(value)
+  local answer = json(value:match '{"message":.*}$' or "")
+  return type(answer) == "table" and text(answer.message) or text(value)
+end
+
 -- Docker's own words.
 function READ.refused(found, value)
   local state = STATES[native.docker_reason(value)] or "failed"
@@ -94,7 +100,7 @@ function READ.refused(found, value)
   elseif state == "down" and found.is_alone then
     found.state, found.reason = "absent", "only the client is there"
   else
-    found.state, found.reason = state, text(value)
+    found.state, found.reason = state, sentence(value)
   end
 end
 

@@ -2,6 +2,7 @@
 -- it. A change is checked before it is put in place, and proven by asking the proxy which
 -- configuration answers. What a broken connection leaves half-done, `settle` brings to an end.
 local args = require "mr.args"
+local check = require "mr.proxy.check"
 local lease = require "mr.lease"
 local native = require "mr.native"
 local probe = require "mr.probe"
@@ -10,7 +11,7 @@ local state = require "mr.state"
 local place = {}
 
 -- The configuration's folder, as the proxy's container sees it.
-place.inside = "/usr/local/etc/haproxy"
+place.inside = check.inside
 
 -- What is written down in `$1`, and which configuration is on disk and answers. Reads only.
 local LOOK = probe.shell
@@ -25,7 +26,8 @@ folder=$(sed -n 's/.*"folder":"\([^"]*\)".*/\1/p' "$1/proxy.json")
 port=$(sed -n 's/.*"status_port":\([0-9]*\).*/\1/p' "$1/proxy.json")
 [ ! -w "$folder" ] || echo writable=yes
 [ ! -f "$folder/haproxy.cfg" ] ||
-  sed -n 's/.* text\/plain string \([0-9a-f]*\) if .*/written=\1/p' "$folder/haproxy.cfg"
+  sed -n -e 's/.* text\/plain string \([0-9a-f]*\) if .*/written=\1/p' \
+    -e 's/^    bind :\([0-9][0-9]*\).*/bind=\1/p' "$folder/haproxy.cfg"
 ask 127.0.0.1 "${port:-18404}" /generation localhost 5 | sed -n 's/^body=\([0-9a-f]\{16\}\)$/running=\1/p'
 ]]
 
@@ -57,17 +59,21 @@ if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
   kill -USR2 "$pid"
 else
   mkdir -p /run/haproxy
-  haproxy -W -D -f "$1" -p /run/haproxy-mroom.pid </dev/null >/dev/null 2>&1
+  said=/run/haproxy-mroom.said
+  if ! haproxy -W -D -f "$1" -p /run/haproxy-mroom.pid </dev/null >/dev/null 2>$said; then
+    cat $said >&2
+    exit 1
+  fi
 fi
 ]]
 
--- What LOOK printed: nil without a proxy, else { settings, records, written, running }. Pure.
+-- What LOOK printed: nil without a proxy, else { settings, records, written, binds, running }. Pure.
 function place.read(text)
   local said = text:match "mroom%-proxy\n?(.*)$"
   if not said then
     mr.fail "the server did not say whether it has a proxy"
   end
-  local found = { records = {} }
+  local found = { records = {}, binds = {} }
   for key, value in ("\n" .. said):gmatch "\n(%l+)=([^\n]*)" do
     if key == "settings" then
       found.settings = args.decode("proxy.json", proxy.settings, mr.json.decode(value))
@@ -76,6 +82,8 @@ function place.read(text)
       found.records[#found.records + 1] = record
     elseif key == "writable" then
       found.is_writable = true
+    elseif key == "bind" then
+      found.binds[value] = true
     elseif (key == "written" or key == "running") and value:find "^%x+$" then
       found[key] = value
     end
@@ -103,38 +111,6 @@ function place.record(found, app)
   end
 end
 
-local function refused(err, what)
-  error({
-    kind = err.kind == "exit" and "script" or err.kind,
-    message = ("%s: %s"):format(what, mr.text.trim(err.stderr or err.message):gsub("\n.*", "")),
-    hint = "the proxy goes on with the configuration that it had",
-  }, 0)
-end
-
--- HAProxy's own check of the candidate.
-local function check(s, d, found)
-  local settings, err = found.settings, nil
-  if settings.kind == "host" then
-    local words = { "haproxy", "-c", "-q", "-f", found.at.dir .. "/.new/haproxy.cfg" }
-    local text = "PATH=$PATH:/usr/sbin:/sbin; exec " .. mr.quote(words)
-    err = select(2, mr.try(s.run, s, { "sh", "-c", text }, { sudo = found.at.sudo, timeout = 60 }))
-  else
-    local inside = place.inside .. "/.new.cfg"
-    local words = { "haproxy", "-c", "-q", "-f", inside }
-    s:run({
-      "cp",
-      "-f",
-      "--",
-      found.at.dir .. "/.new/haproxy.cfg",
-      settings.folder .. "/.new.cfg",
-    }, { sudo = found.at.sudo })
-    err = select(2, mr.try(d.exec, d, settings.container, words, { timeout = 60 }))
-  end
-  if err then
-    refused(err, "HAProxy refuses the configuration")
-  end
-end
-
 -- Waits until the proxy answers with this configuration.
 function place.await(s, settings, generation)
   local _, err = mr.try(mr.wait, function()
@@ -151,7 +127,11 @@ local function reload(s, d, found, generation)
   local settings = found.settings
   if settings.kind == "host" then
     local words = { "sh", "-s", "--", settings.folder .. "/haproxy.cfg" }
-    s:run(words, { stdin = RELOAD, sudo = found.at.sudo, timeout = 120 })
+    local opts = { stdin = RELOAD, sudo = found.at.sudo, timeout = 120 }
+    local _, err = mr.try(s.run, s, words, opts)
+    if err then
+      check.refused(err, "HAProxy does not start", "its log on the server says more")
+    end
   else
     d:kill(settings.container, { signal = "USR2" })
   end
@@ -208,7 +188,11 @@ function place.put(s, d, found, app, record)
       s:write(dir .. "/.new/" .. app .. ".json", mr.json.encode(record) .. "\n", { sudo = sudo })
     end
     if now.written ~= generation then
-      check(s, d, now)
+      check.configuration(s, d, now)
+      if record then
+        check.port(s, now, record.route.listen)
+        check.certificate(s, found, record.route.cert)
+      end
     end
     local words = { dir, now.settings.folder, app, record and "" or "gone" }
     s:script(PUT, { args = words, sudo = sudo })
