@@ -31,6 +31,7 @@ mod suite {
     mod doc;
     mod docker_cli;
     mod docker_engine;
+    mod docker_long;
     mod docker_object;
     mod docker_registry;
     mod docker_stages;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{Counts, Outcome, Status, map};
 use crate::inventory::Server;
 use crate::output::{DEFAULT_MAX_OUTPUT, Output};
-use crate::ssh::Exec;
+use crate::ssh::{Exec, Input};
 use crate::ui::{ExecReport, Mode, fold_ids, outcome, total};
 
 /// Run a command on servers.
@@ -50,6 +50,7 @@ pub fn run(app: &App, args: &Args) -> Result<u8> {
     if command.trim().is_empty() {
         return Err(Error::usage("the command is empty").hint("`mroom exec PATTERN -- COMMAND`"));
     }
+    let stdin = Input::from(stdin);
     let room = &app.room;
     let servers = room.select(&args.pattern.join(" "))?;
     if room.options.check {

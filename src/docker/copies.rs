@@ -2,12 +2,17 @@
 
 use super::{Call, name};
 use crate::error::{Error, Result};
+use crate::ssh::Input;
+
+/// Longest archive that is taken from a container, bytes: a server must not fill this machine's disk
+/// without an end.
+pub const LONGEST: u64 = 64 << 30;
 
 /// `docker cp` of an archive that comes over standard input, into a folder of the container.
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for what is no name, and for a path that is not absolute.
-pub fn copy_to(container: &str, folder: &str, archive: Vec<u8>) -> Result<Call> {
+pub fn copy_to(container: &str, folder: &str, archive: impl Into<Input>) -> Result<Call> {
     let place = place("cp_to", container, folder)?;
     Ok(Call::write(["cp", "-", &place]).stdin(archive))
 }
@@ -40,7 +45,7 @@ mod tests {
     fn a_place_in_a_container_is_one_word() {
         let to = copy_to("web", "/srv dir/", b"x".to_vec()).unwrap();
         assert_eq!(to.shown(), "docker cp - 'web:/srv dir/'");
-        assert_eq!(to.stdin, b"x");
+        assert_eq!(to.stdin.held(), Some(&b"x"[..]));
         assert_eq!(
             copy_from("web", "/a").unwrap().shown(),
             "docker cp web:/a -"

@@ -6,7 +6,7 @@ use super::{Call, name, names};
 use crate::error::{Error, Result};
 use crate::quote;
 use crate::secret::Secret;
-use crate::ssh::Effect;
+use crate::ssh::{Effect, Input};
 
 /// Options of `images`.
 pub const IMAGES: &[Opt] = &[
@@ -126,7 +126,7 @@ pub fn remove(images: &[String], given: &Given) -> Result<Call> {
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`] for wrong options.
-pub fn build(given: &Given, is_quiet: bool, context: Vec<u8>) -> Result<Call> {
+pub fn build(given: &Given, is_quiet: bool, context: impl Into<Input>) -> Result<Call> {
     let verb: &[&str] = if is_quiet {
         &["build", "--quiet"]
     } else {
@@ -207,7 +207,7 @@ mod tests {
             call.shown(),
             "docker login --username=ann --password-stdin r:5000"
         );
-        assert_eq!(call.stdin, b"s3cret");
+        assert_eq!(call.stdin.held(), Some(&b"s3cret"[..]));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! What is built is pure: [`given`] turns what a call was given into flags, [`container`],
 //! [`copies`], [`image`], [`compose`] and [`resource`] into whole calls. [`engine`] runs them and finds out how
 //! the login gets at the daemon; [`parse`] reads what comes back; [`fault`] tells from docker's own
-//! words what went wrong. [`work`] joins them where one verb needs more than one answer. Nothing is
+//! words what went wrong. [`work`] joins them where one verb needs more than one answer;
+//! [`tar`] packs and unpacks archives, which lie in a [`spool`] on their way. Nothing is
 //! kept but the way that was found. Must not import `fleet`, `lua`, `ui` or `cli`.
 
 pub mod compose;
@@ -16,6 +17,7 @@ pub mod given;
 pub mod image;
 pub mod parse;
 pub mod resource;
+pub mod spool;
 pub mod tar;
 pub mod work;
 
@@ -23,7 +25,10 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::quote;
-use crate::ssh::{Effect, Sink};
+use crate::ssh::{Effect, Input, Sink};
+
+/// Bytes kept of each stream of what is given away as it comes.
+const KEPT: usize = 64 << 10;
 
 /// One thing to ask of docker.
 #[derive(Clone)]
@@ -33,7 +38,7 @@ pub struct Call {
     /// May it change the server?
     pub effect: Effect,
     /// What it reads.
-    pub stdin: Vec<u8>,
+    pub stdin: Input,
     /// How long it may take; the run's own limit when not set.
     pub timeout: Option<Duration>,
     /// Live output.
@@ -77,7 +82,7 @@ impl Call {
         Call {
             text,
             effect,
-            stdin: Vec::new(),
+            stdin: Input::default(),
             timeout: None,
             sink: None,
             max_output: None,
@@ -86,8 +91,16 @@ impl Call {
 
     /// The same with something to read.
     #[must_use]
-    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
-        self.stdin = bytes;
+    pub fn stdin(mut self, input: impl Into<Input>) -> Self {
+        self.stdin = input.into();
+        self
+    }
+
+    /// The same with its output given away as it comes: what is kept is enough to say why it failed.
+    #[must_use]
+    pub fn live(mut self, sink: Sink) -> Self {
+        self.sink = Some(sink);
+        self.max_output = Some(KEPT);
         self
     }
 

@@ -102,7 +102,7 @@ pub(super) fn script(text: &Value, opts: Value) -> Result<(Request, String)> {
     let shown = quote::words(&words)?;
     let mut exec = Exec::new(String::new());
     fill(&mut exec, &opts, &shown)?;
-    exec.stdin = stdin;
+    exec.stdin = stdin.into();
     let request = Request {
         exec,
         raise: opts.flag("check")?.unwrap_or(true),
@@ -114,7 +114,7 @@ pub(super) fn script(text: &Value, opts: Value) -> Result<(Request, String)> {
 /// What all requests take: time-out, input, environment, folder.
 fn fill(exec: &mut Exec, opts: &Options, command: &str) -> Result<()> {
     exec.timeout = opts.seconds("timeout")?;
-    exec.stdin = opts.bytes("stdin")?.unwrap_or_default();
+    exec.stdin = opts.bytes("stdin")?.unwrap_or_default().into();
     let most = opts.number("max_output", 0, 1 << 40)?;
     exec.max_output = most.map_or(DEFAULT_MAX_OUTPUT, |n| n as usize);
     if let Some(cwd) = opts.text("cwd")? {

@@ -24,6 +24,8 @@ pub struct Capture {
     pub started: bool,
     max: usize,
     sink: Option<Sink>,
+    /// Why it was given up on this side.
+    given_up: Option<Error>,
     command: String,
     start: Instant,
     timeout: Option<std::time::Duration>,
@@ -43,6 +45,7 @@ impl Capture {
             started: false,
             max: request.max_output,
             sink: request.sink.clone(),
+            given_up: None,
             command: request.command.clone(),
             start: Instant::now(),
             timeout: request.timeout,
@@ -68,6 +71,11 @@ impl Capture {
         self.output.truncated |= room < bytes.len();
     }
 
+    /// It is ended before its end, for that reason.
+    pub fn give_up(&mut self, error: Error) {
+        self.given_up = Some(error);
+    }
+
     /// It did not begin: with that error, and with the exit code of what stood before it.
     pub fn failed(mut self, error: Error, end: &End) -> Error {
         self.output.code = end.code;
@@ -77,9 +85,13 @@ impl Capture {
     /// It ended so, or broke off; `None` when its time was up.
     ///
     /// # Errors
-    /// [`Kind::Timeout`] and [`Kind::Lost`] with the output so far; otherwise as [`lost`] says.
+    /// [`Kind::Timeout`] and [`Kind::Lost`] with the output so far; why it was given up; otherwise as
+    /// [`lost`] says.
     pub fn conclude(mut self, result: Option<Result<End, Fault>>) -> Result<Output> {
         self.output.duration = self.start.elapsed();
+        if let Some(error) = self.given_up.take() {
+            return Err(self.with(error));
+        }
         match result {
             Some(Ok(End { code, signal })) if code.is_some() || signal.is_some() => Ok(Output {
                 code: if signal.is_some() { None } else { code },

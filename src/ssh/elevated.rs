@@ -90,7 +90,7 @@ pub async fn write(
 ) -> Result<()> {
     let mode = mode.map_or_else(String::new, |mode| format!("{:04o}", mode & 0o7777));
     let request = Exec {
-        stdin: content,
+        stdin: content.into(),
         ..script(WRITE, &[&plain(path), &mode])?
     };
     done(transport, request, Some(sudo), ("write", path))

@@ -2,6 +2,7 @@
 //!
 //! The exit code counts only when it arrived: a cut connection is not success.
 
+use std::io::{self, BufRead};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
@@ -12,6 +13,7 @@ use super::capture::{Capture, End};
 use super::connect::words;
 use super::driver::{Core, Fault, Lease};
 use super::ffi::{Channel, Opening};
+use super::input::{Input, unread};
 use super::sudo::{self, Talk};
 use super::transport::Exec;
 use crate::error::{Error, Kind, Result};
@@ -102,22 +104,28 @@ pub async fn within<T>(
 
 async fn run(
     core: &Rc<Core>,
-    (line, stdin): (&str, &[u8]),
+    (line, stdin): (&str, &Input),
     talk: &mut Option<Talk>,
     capture: &mut Capture,
 ) -> Result<End, Fault> {
     let tty = talk.as_ref().is_some_and(Talk::is_tty);
     let mut lease = start_on(core, "exec", line, tty, &mut capture.started).await?;
     let mut pump = Pump {
-        stdin,
+        stdin: stdin.reader(),
         talk: talk.as_mut(),
         eof_sent: false,
+        unread: None,
         buffer: vec![0; CHUNK],
     };
     if let Some(channel) = lease.channel() {
         poll_fn(|_| pump.turn(core, channel, capture)).await?;
         if pump.is_refused() {
             // It would ask for ever. Dropping the channel ends it.
+            return Ok(End::default());
+        }
+        if let Some(error) = pump.unread.take() {
+            // It must not take what it has for all there is: dropping the channel ends it here too.
+            capture.give_up(error);
             return Ok(End::default());
         }
     }
@@ -186,10 +194,12 @@ pub async fn start_on(
 
 /// Moves bytes in all three directions.
 struct Pump<'a> {
-    stdin: &'a [u8],
+    stdin: Box<dyn BufRead + 'a>,
     /// What goes before: until the command has begun, input is not for it.
     talk: Option<&'a mut Talk>,
     eof_sent: bool,
+    /// Why the rest of its input cannot be read here.
+    unread: Option<Error>,
     buffer: Vec<u8>,
 }
 
@@ -224,7 +234,7 @@ impl Pump<'_> {
                     Poll::Ready(Ok(_)) | Poll::Pending => {}
                 }
             }
-            if self.is_refused() {
+            if self.is_refused() || self.unread.is_some() {
                 return Poll::Ready(Ok(()));
             }
             if progress {
@@ -258,17 +268,25 @@ impl Pump<'_> {
             }
             return matches!(sent, Poll::Ready(Ok(n)) if n > 0);
         }
-        if self.stdin.is_empty() {
+        let bytes = match self.stdin.fill_buf() {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                self.unread = Some(unread(e));
+                return false;
+            }
+        };
+        if bytes.is_empty() {
             self.eof_sent = core.attempt(|| channel.send_eof()).is_ready();
             return false;
         }
-        match core.attempt(|| channel.write(self.stdin)) {
+        // What was not taken is offered again, as libssh2 wants it.
+        match core.attempt(|| channel.write(bytes)) {
             Poll::Ready(Ok(n)) => {
-                self.stdin = &self.stdin[n..];
+                self.stdin.consume(n);
                 n > 0
             }
             Poll::Ready(Err(_)) => {
-                self.stdin = &[];
+                self.stdin = Box::new(io::empty());
                 false
             }
             Poll::Pending => false,

@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::input::unread;
 use super::transport::{CopyOptions, Effect, Exec, Reply, Transport};
 use super::{Connector, Target};
 use crate::error::{Error, Kind, Result};
@@ -167,10 +168,13 @@ fn missing(path: &str) -> Error {
 
 impl Transport for Fake {
     fn exec(&self, request: Exec) -> Reply<Output> {
-        let (command, stdin) = (request.command.clone(), request.stdin.clone());
+        let stdin = match request.stdin.to_vec() {
+            Ok(stdin) => stdin,
+            Err(e) => return Box::pin(std::future::ready(Err(unread(e)))),
+        };
         self.act(
             Call::Exec {
-                command,
+                command: request.command.clone(),
                 effect: request.effect,
                 stdin,
                 sudo: request.sudo.as_ref().map(|sudo| sudo.user.clone()),

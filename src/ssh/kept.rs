@@ -37,9 +37,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// # Errors
 /// As [`super::exec::exec`]; [`crate::error::Kind::Lost`] too when the shell ended instead.
 pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
-    if !frame::takes(&request.stdin) {
+    let Some(stdin) = request.stdin.held().filter(|bytes| frame::takes(bytes)) else {
         return alone(core, request).await;
-    }
+    };
     let mut capture = Capture::begin(&request)?;
     let deadline = capture.deadline();
     let word = word()?;
@@ -47,7 +47,7 @@ pub async fn exec(core: Rc<Core>, request: Exec) -> Result<Output> {
         &word,
         &request.command,
         request.is_tidy || request.effect == Effect::Read,
-        &request.stdin,
+        stdin,
     )?;
     let user = request.sudo.as_ref().map(|sudo| &sudo.user[..]);
     let name = format!("sh {}", user.unwrap_or_default());

@@ -144,7 +144,8 @@ fn run(request: &Exec, cancelled: &dyn Fn() -> bool) -> Result<Output> {
     std::thread::scope(|scope| {
         if let Some(mut stdin) = child.stdin.take() {
             // A command that does not read its input is no error.
-            scope.spawn(move || stdin.write_all(&request.stdin));
+            let work = move || std::io::copy(&mut request.stdin.reader(), &mut stdin);
+            scope.spawn(work);
         }
         let mut readers = Vec::new();
         if let Some(pipe) = child.stdout.take() {
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn commands() {
         let request = Exec {
-            stdin: b"in".to_vec(),
+            stdin: b"in".to_vec().into(),
             ..Exec::new("cat; echo e >&2; exit 3")
         };
         let output = block_on(Local.exec(request)).unwrap();

@@ -6,7 +6,7 @@
 //! [`transport`] is the contract; [`session`] keeps it over SSH, [`local`] on this machine,
 //! [`fake`] in tests, and [`guard`] walls in any of them for check mode. [`look`] connects nowhere. A session's way:
 //! [`connect`] (on [`net`], [`hostkey`], [`auth`]) -> [`driver`] -> [`exec`], [`kept`] (one shell for many
-//! commands) and [`files`].
+//! commands) and [`files`]. [`input`] is what a command reads.
 //! [`sudo`] is the conversation
 //! before a command of another user, [`elevated`] that user's files. [`jump`] is the way through one server to
 //! another, [`bridge`] moves its bytes. [`ffi`] has the few libssh2 calls that `ssh2` lacks, and all the `unsafe` there is.
@@ -24,6 +24,7 @@ mod ffi;
 mod files;
 pub mod guard;
 mod hostkey;
+mod input;
 mod jump;
 mod kept;
 pub mod local;
@@ -37,6 +38,7 @@ mod transport;
 pub use bridge::Meter;
 pub use ffi::version as libssh2_version;
 pub use files::tree::{Entry, What, walk};
+pub use input::Input;
 pub use net::poll::Wake;
 pub(crate) use sudo::Talk;
 pub use sudo::{Sudo, word};

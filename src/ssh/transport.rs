@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::bridge::Meter;
+use super::input::Input;
 use super::sudo::Sudo;
 use crate::error::{Error, Result};
 use crate::output::{DEFAULT_MAX_OUTPUT, Output, Stream};
@@ -40,8 +41,8 @@ pub struct Exec {
     pub command: String,
     /// May it change the server?
     pub effect: Effect,
-    /// Bytes for standard input, which is closed after them.
-    pub stdin: Vec<u8>,
+    /// What it reads; standard input is closed after that.
+    pub stdin: Input,
     /// Time the command may take; `None` waits for ever.
     pub timeout: Option<Duration>,
     /// Bytes of each stream that are kept; the rest is drained and dropped.
@@ -64,7 +65,7 @@ impl Exec {
         Exec {
             command: command.into(),
             effect: Effect::Write,
-            stdin: Vec::new(),
+            stdin: Input::default(),
             timeout: None,
             max_output: DEFAULT_MAX_OUTPUT,
             sink: None,

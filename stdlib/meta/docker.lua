@@ -290,7 +290,8 @@ function Docker:exec(name, command, opts) end
 ---@field mode? string octal, such as "0644"
 
 ---Copies a local file or folder, or a text, into a container. `path` is its new name; one that ends
----in `/` is the folder for it.
+---in `/` is the folder for it. It may be as long as you like: on its way it is in a temporary file (in
+---`TMPDIR`), not in memory. A file that changes while it is read is an error.
 ---```lua
 ---local d = server("web-01"):docker()
 ---d:cp_to("web", { content = "on" }, "/etc/app/flag", { mode = "0600" })
@@ -301,7 +302,8 @@ function Docker:exec(name, command, opts) end
 ---@param opts? mr.CpToOpts
 function Docker:cp_to(name, from, path, opts) end
 
----Copies a file or folder out of a container; gives the bytes. Links are left out.
+---Copies a file or folder out of a container; gives the bytes. Links are left out. Nothing is written
+---until all of it is there, in a temporary file (in `TMPDIR`); more than 64 GiB is an error.
 ---@param name string
 ---@param path string
 ---@param to string local

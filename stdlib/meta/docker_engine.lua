@@ -84,8 +84,8 @@ function Docker:rmi(names, opts) end
 ---@field on_line? fun(line: string): boolean? called with each line as it builds
 ---@field timeout? number seconds that the command may take
 
----Builds an image on the server from a local folder, which goes there as it is read. Without
----`on_line` the id is given too.
+---Builds an image on the server from a local folder. On its way it is in a temporary file (in
+---`TMPDIR`), not in memory. Without `on_line` the id is given too.
 ---@param opts mr.BuildOpts
 ---@return { id: string?, tags: string[] }
 function Docker:build(opts) end

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::home::{Home, MROOM, run};
+use crate::support::memory::peak;
 use crate::support::sshd::has;
 
 fn room(count: &str) -> Option<Home> {
@@ -19,13 +20,6 @@ fn room(count: &str) -> Option<Home> {
 
 fn exec(me: &Home, words: &[&str], remote: &str) -> Command {
     me.mroom(&[&["exec"], words, &["--", remote]].concat())
-}
-
-/// The most memory that a running process has had, in KiB.
-fn peak(child: &Child) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Reads standard output to its end and counts it; the most memory it took meanwhile.

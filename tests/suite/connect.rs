@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::support::home::{Home, MROOM, run};
+use crate::support::memory::peak;
 use crate::support::sshd::{Sshd, has};
 use crate::support::terminal::Terminal;
 
@@ -222,10 +223,8 @@ fn what_nobody_takes_is_not_asked_for() {
         .spawn()
         .unwrap();
     std::thread::sleep(std::time::Duration::from_secs(2));
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
-    let peak: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(peak < 80 << 10, "{peak} KiB");
+    let most = peak(&child).unwrap();
+    assert!(most < 80 << 10, "{most} KiB");
     let mut out = child.stdout.take().unwrap();
     let all = std::io::copy(&mut out, &mut std::io::sink()).unwrap();
     assert_eq!((all, child.wait().unwrap().code()), (200_000_000, Some(0)));

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::home::Home;
+use crate::support::memory::peak_at_end;
 
 const ALL: usize = 10_000;
 const PLAYBOOK: &str = "fleet.select('all'):map(function(s) return s:capture('uptime') end)";
@@ -27,25 +28,6 @@ fn start(me: &Home, forks: &str) -> Child {
     command.spawn().unwrap()
 }
 
-/// The most memory that a process has had so far, in MiB.
-fn peak(child: &Child) -> Option<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<usize>().ok()? >> 10)
-}
-
-/// Its peak until it ends by itself; it must.
-fn ended(child: &mut Child) -> usize {
-    let until = Instant::now() + Duration::from_secs(300);
-    let mut most = 0;
-    while child.try_wait().unwrap().is_none() {
-        assert!(Instant::now() < until, "it does not end");
-        most = peak(child).unwrap_or(0).max(most);
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    most
-}
-
 #[test]
 fn memory_does_not_grow_with_them() {
     // Nobody listens there.
@@ -55,7 +37,7 @@ fn memory_does_not_grow_with_them() {
         // What it says must be read while it runs.
         let mut said = child.stderr.take().unwrap();
         let reader = std::thread::spawn(move || std::io::read_to_string(&mut said).unwrap());
-        let most = ended(&mut child);
+        let most = peak_at_end(&mut child) >> 10;
         let said = reader.join().unwrap();
         let count = format!("ok 0  changed 0  failed 0  unreachable {count} ");
         assert!(

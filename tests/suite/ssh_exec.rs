@@ -1,5 +1,6 @@
 //! Commands on a real sshd: both streams, codes, signals, time, cancelling, loss.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::executor::block_on;
 use machineroom::error::Kind;
 use machineroom::output::Stream;
-use machineroom::ssh::Exec;
+use machineroom::ssh::{Exec, Input};
 
 use crate::support::account::Account;
 use crate::support::sshd::{Sshd, user};
@@ -107,17 +108,66 @@ fn large_input_flows_while_output_is_read() {
     let web = sshd.connect();
     let stdin: Vec<u8> = (0..5_000_000u32).map(|i| (i * 7 % 256) as u8).collect();
     let request = Exec {
-        stdin: stdin.clone(),
+        stdin: stdin.clone().into(),
         ..Exec::new("cat")
     };
     let output = block_on(web.exec(request)).unwrap();
     assert!(output.is_success() && output.stdout == stdin);
     // A command that does not read its input is no error.
     let request = Exec {
-        stdin,
+        stdin: stdin.into(),
         ..Exec::new("exec 0<&-; echo done")
     };
     assert_eq!(block_on(web.exec(request)).unwrap().stdout, b"done\n");
+}
+
+#[test]
+fn a_file_goes_in_as_often_as_wanted() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let web = sshd.connect();
+    for length in [0, 1, 64 << 10, (64 << 10) + 1, 5_000_000] {
+        let bytes: Vec<u8> = (0..length).map(|i: u32| (i * 7 % 251) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let stdin = Input::file(file).unwrap();
+        let request = || Exec {
+            stdin: stdin.clone(),
+            ..Exec::new("cat")
+        };
+        // Two at once have each their own place in it.
+        let both = block_on(futures::future::join(
+            web.exec(request()),
+            web.exec(request()),
+        ));
+        for output in [both.0.unwrap(), both.1.unwrap()] {
+            assert!(output.is_success() && output.stdout == bytes, "{length}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_here_is_not_half_sent() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(5_000_000).unwrap();
+    let stdin = Input::file(file.try_clone().unwrap()).unwrap();
+    file.set_len(100_000).unwrap();
+    let web = sshd.connect();
+    let request = Exec {
+        stdin,
+        ..Exec::new("cat")
+    };
+    let error = block_on(web.exec(request)).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.server_id()),
+        (Kind::Local, Some("web"))
+    );
+    assert!(
+        error.message().contains("cannot read what is to be sent"),
+        "{error}"
+    );
+    // The session is of use still.
+    assert!(block_on(web.exec(Exec::new("true"))).unwrap().is_success());
 }
 
 #[test]

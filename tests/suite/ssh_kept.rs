@@ -232,7 +232,7 @@ fn a_long_text_and_its_input() {
         for like in [reader, writer] {
             let command = "cat; echo \"$0\" >&2; echo $PATH | grep -c /usr/sbin >&2; exit 5";
             let request = Exec {
-                stdin: input.clone(),
+                stdin: input.clone().into(),
                 ..like(command)
             };
             let output = block_on(web.exec(request)).unwrap();
@@ -240,7 +240,9 @@ fn a_long_text_and_its_input() {
             assert_eq!(output.stderr, b"sh\n1\n");
             // What is not read is nobody's, least of all the shell's.
             let request = Exec {
-                stdin: [input.clone(), b"touch forged\n".repeat(5000)].concat(),
+                stdin: [input.clone(), b"touch forged\n".repeat(5000)]
+                    .concat()
+                    .into(),
                 ..like("echo $$")
             };
             let pid = block_on(web.exec(request)).unwrap().stdout_trimmed();

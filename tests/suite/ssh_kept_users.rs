@@ -55,7 +55,7 @@ fn as_another_user() {
     let seen = text(&run(&web, nosy, Some(PASSWORD)).unwrap()).1;
     assert!(seen.contains("sudo") && !seen.contains(PASSWORD), "{seen}");
     let request = Exec {
-        stdin: b"given\n".to_vec(),
+        stdin: b"given\n".to_vec().into(),
         ..as_root(writer("cat; id -un"), Some(PASSWORD))
     };
     is(
@@ -65,7 +65,7 @@ fn as_another_user() {
         "",
     );
     let request = Exec {
-        stdin: b"given".to_vec(),
+        stdin: b"given".to_vec().into(),
         ..as_root(writer("cat; id -un"), Some(PASSWORD))
     };
     is(&block_on(web.exec(request)).unwrap(), 0, "givenroot\n", "");

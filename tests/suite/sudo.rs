@@ -86,7 +86,7 @@ impl Drop for Yard {
 fn run(web: &Arc<dyn Transport>, command: &str, sudo: Sudo, stdin: &[u8]) -> Result<Output, Error> {
     block_on(web.exec(Exec {
         sudo: Some(sudo),
-        stdin: stdin.to_vec(),
+        stdin: stdin.to_vec().into(),
         ..Exec::new(command)
     }))
 }

@@ -7,6 +7,7 @@ pub mod debian;
 pub mod gates;
 pub mod home;
 pub mod ipsec;
+pub mod memory;
 pub mod person;
 pub mod place;
 pub mod prompt;

@@ -92,7 +92,7 @@ fn a_secret_goes_over_standard_input() {
         call.shown(),
         "docker run --detach --env-file=/dev/stdin demo:1"
     );
-    assert_eq!(call.stdin, b"TOKEN=hunter2hunter2\n");
+    assert_eq!(call.stdin.held(), Some(&b"TOKEN=hunter2hunter2\n"[..]));
     let given = map(&[("env", Arg::Map(env))]);
     assert!(exec("web", t("true"), Some(b"x".to_vec()), &given).is_err());
     let call = exec("web", t("true"), None, &given).unwrap();

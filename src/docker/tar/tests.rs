@@ -25,9 +25,9 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn packed(from: &Path, name: &str, ignore: &Ignore) -> Vec<u8> {
-    let mut archive = Archive::default();
+    let mut archive = Archive::new(Vec::new());
     archive.tree(from, name, ignore).unwrap();
-    archive.done()
+    archive.done().unwrap()
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn what_tar_packs_is_unpacked() {
             .output()
             .unwrap();
         let target = to.path().join(format);
-        assert_eq!(unpack(&tar.stdout, &target).unwrap(), 13 + 9 + 1000 + 4);
+        assert_eq!(unpack(&tar.stdout[..], &target).unwrap(), 13 + 9 + 1000 + 4);
         let diff = Command::new("diff")
             .arg("-r")
             .arg(from.path())
@@ -83,7 +83,7 @@ fn what_tar_packs_is_unpacked() {
     // Into a folder that is there it goes by its own name.
     let archive = packed(&from.path().join("src"), "src", &Ignore::default());
     fs::create_dir(to.path().join("there")).unwrap();
-    unpack(&archive, &to.path().join("there")).unwrap();
+    unpack(&archive[..], &to.path().join("there")).unwrap();
     assert!(to.path().join("there/src/main.c").exists());
 }
 
@@ -92,19 +92,118 @@ fn nothing_gets_out() {
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("to");
     for name in ["../evil", "a/../../evil", "/evil", "a/../../../tmp/evil"] {
-        let mut archive = Archive::default();
+        let mut archive = Archive::new(Vec::new());
         archive.file(name, 0o644, b"x").unwrap();
-        let error = unpack(&archive.done(), &to).unwrap_err();
+        let error = unpack(&archive.done().unwrap()[..], &to).unwrap_err();
         assert!(error.message().contains("bad name"), "{name}: {error}");
     }
     // A link is not made, and so nothing is written through it.
-    let mut archive = Archive::default();
-    archive.link("top/out", dir.path().as_os_str().as_encoded_bytes());
+    let mut archive = Archive::new(Vec::new());
+    archive
+        .link("top/out", dir.path().as_os_str().as_encoded_bytes())
+        .unwrap();
     archive.file("top/out/evil", 0o4755, b"x").unwrap();
-    unpack(&archive.done(), &to).unwrap();
+    unpack(&archive.done().unwrap()[..], &to).unwrap();
     assert!(!dir.path().join("evil").exists());
     let mode = fs::metadata(to.join("out/evil")).unwrap().mode();
     assert_eq!(mode & 0o7777, 0o755);
+}
+
+/// Keeps what is written to it, and does something when the first of it comes.
+struct Meddler<F: FnMut()>(Vec<u8>, Option<F>);
+
+impl<F: FnMut()> Write for Meddler<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(mut act) = self.1.take() {
+            act();
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_that_changes_or_goes_is_named() {
+    let longer = |path: &Path| {
+        let mut file = fs::File::options().append(true).open(path).unwrap();
+        file.write_all(b"more").unwrap();
+    };
+    let shorter = |path: &Path| {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_len(3).unwrap();
+    };
+    let other = |path: &Path| {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap();
+    };
+    let gone = |path: &Path| fs::remove_file(path).unwrap();
+    let cases: [(fn(&Path), &str); 4] = [
+        (longer, "changed while it was read"),
+        (shorter, "changed while it was read"),
+        (other, "changed while it was read"),
+        (gone, "cannot read"),
+    ];
+    for (act, told) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a-log");
+        fs::write(&path, "x".repeat(CHUNK as usize + 9)).unwrap();
+        fs::write(dir.path().join("Dockerfile"), "FROM scratch").unwrap();
+        // One that goes has to be gone before it is opened, behind another one.
+        let from = match told {
+            "cannot read" => dir.path(),
+            _ => &path,
+        };
+        let mut archive = Archive::new(Meddler(Vec::new(), Some(|| act(&path))));
+        let error = archive.tree(from, "", &Ignore::default()).unwrap_err();
+        let text = error.message();
+        assert!(text.contains(told) && text.contains("a-log`"), "{error}");
+        assert_eq!(error.kind(), Kind::Transfer);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_as_that() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let error = Archive::new(full).file("a", 0o644, b"x").unwrap_err();
+    assert_eq!(error.kind(), Kind::Local);
+    assert!(error.message().contains("temporary file in `"), "{error}");
+    assert!(error.hint_text().unwrap().contains("TMPDIR"), "{error:?}");
+}
+
+#[test]
+fn tar_reads_sizes_of_8_gib_and_more() {
+    // A hole for a content, so that it takes no room.
+    let dir = tempfile::tempdir().unwrap();
+    let (size, path) = (9 << 30, dir.path().join("archive"));
+    let mut archive = Archive::new(fs::File::create(&path).unwrap());
+    archive.header("big", 0o644, b'0', size).unwrap();
+    archive.0.set_len(BLOCK as u64 * 3 + size).unwrap();
+    let tar = Command::new("tar").arg("-tvf").arg(&path).output().unwrap();
+    let told = String::from_utf8(tar.stdout).unwrap();
+    assert!(
+        tar.status.success() && told.contains(" 9663676416 "),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_header_without_an_end_is_not_held() {
+    let dir = tempfile::tempdir().unwrap();
+    for kind in [b'L', b'x'] {
+        let mut archive = Archive::new(Vec::new());
+        archive.header("x", 0o644, kind, 4 << 40).unwrap();
+        // It is read no further than such a header may be long.
+        let mut endless = io::repeat(b'1').take(u64::MAX);
+        let from = archive.0.chain(&mut endless);
+        let error = unpack(from, &dir.path().join("to")).unwrap_err();
+        assert!(error.message().contains("is broken"), "{error}");
+        assert!(u64::MAX - endless.limit() <= 2 << 20);
+    }
 }
 
 #[test]
@@ -138,10 +237,10 @@ fn what_is_left_out_is_left_out() {
     let ignore = Ignore::of(from.path(), "Dockerfile").unwrap();
     let to = tempfile::tempdir().unwrap();
     let archive = packed(from.path(), "", &ignore);
-    let mut archive_of = Archive::default();
-    archive_of.folder("top", 0o755);
-    assert!(archive.len() > archive_of.done().len());
-    unpack(&archive, to.path()).unwrap();
+    let mut archive_of = Archive::new(Vec::new());
+    archive_of.folder("top", 0o755).unwrap();
+    assert!(archive.len() > archive_of.done().unwrap().len());
+    unpack(&archive[..], to.path()).unwrap();
     let seen = |name: &str| to.path().join(name).exists();
     assert!(seen("Dockerfile") && seen("src/main.c") && seen(".dockerignore"));
     assert!(!seen("src/old/a.o") && !seen("empty"));
@@ -152,16 +251,16 @@ proptest! {
     #[test]
     fn no_archive_breaks_it(mut at in proptest::collection::vec((0..3000usize, any::<u8>()), 0..8), cut in 0..3000usize) {
         let dir = tempfile::tempdir().unwrap();
-        let mut archive = Archive::default();
-        archive.folder("top", 0o755);
+        let mut archive = Archive::new(Vec::new());
+        archive.folder("top", 0o755).unwrap();
         archive.file(&format!("top/{}", "n".repeat(120)), 0o644, b"content").unwrap();
-        let mut bytes = archive.done();
+        let mut bytes = archive.done().unwrap();
         for (place, byte) in at.drain(..) {
             let end = bytes.len();
             bytes[place % end] = byte;
         }
         bytes.truncate(bytes.len().saturating_sub(cut));
-        let _ = unpack(&bytes, &dir.path().join("to"));
+        let _ = unpack(&bytes[..], &dir.path().join("to"));
         let others = fs::read_dir(dir.path()).unwrap().filter(|e| e.as_ref().unwrap().file_name() != "to");
         prop_assert_eq!(others.count(), 0);
     }

@@ -9,14 +9,13 @@ use super::given::given;
 use super::{Docker, to_lua};
 use crate::config::expand_tilde;
 use crate::docker::given::text_of;
+use crate::docker::spool::{self, Spool};
 use crate::docker::tar::{Archive, Ignore, unpack};
 use crate::docker::{copies, image};
 use crate::error::{Error, Kind, Result};
 use crate::lua::options::{Options, bytes_of};
 use crate::output::Stream;
-
-/// Longest archive that is taken from a container, bytes: it is held in memory.
-const LONGEST: usize = 1 << 30;
+use crate::ssh::Input;
 
 /// Adds them.
 pub(super) fn add<M: UserDataMethods<Docker>>(methods: &mut M) {
@@ -31,9 +30,10 @@ pub(super) fn add<M: UserDataMethods<Docker>>(methods: &mut M) {
             let message = format!("`build`: `context` must be a local folder: `{folder}`");
             return Err(Error::usage(message).into());
         }
-        let mut archive = Archive::default();
+        let mut archive = Archive::new(Spool::new()?);
         archive.tree(&local, "", &Ignore::of(&local, &file)?)?;
-        let mut call = image::build(&given, on_line.is_none(), archive.done())?;
+        let context = archive.done()?.input()?;
+        let mut call = image::build(&given, on_line.is_none(), context)?;
         call.timeout = timeout("build", &opts)?;
         let shown = call.shown();
         if handle.withholds(&shown) {
@@ -75,16 +75,11 @@ pub(super) fn add<M: UserDataMethods<Docker>>(methods: &mut M) {
         "cp_from",
         |_, this, (name, path, to): (String, String, String)| async move {
             let handle = this.0.clone();
-            let mut call = copies::copy_from(&name, &path)?;
-            call.max_output = Some(LONGEST);
-            let output = handle.with(async |docker| docker.ask(&call).await).await?;
-            if output.truncated {
-                let message = format!("`{path}` is longer than {} MiB", LONGEST >> 20);
-                return Err(Error::new(Kind::Transfer, message)
-                    .server(&handle.link.id)
-                    .into());
-            }
-            let bytes = unpack(&output.stdout, &expand_tilde(&to));
+            let call = copies::copy_from(&name, &path)?;
+            let archive = handle
+                .with(async |docker| spool::ask(&docker, call, copies::LONGEST).await)
+                .await?;
+            let bytes = unpack(archive.reader(), &expand_tilde(&to));
             Ok(bytes.map_err(|e| e.server(&handle.link.id))?)
         },
     );
@@ -111,8 +106,7 @@ fn target(path: &str, from: &Value) -> Result<(String, String)> {
 }
 
 /// A local path packed under that name, or `{ content = … }`.
-fn packed(from: &Value, name: &str, mode: Option<u32>) -> Result<Vec<u8>> {
-    let mut archive = Archive::default();
+fn packed(from: &Value, name: &str, mode: Option<u32>) -> Result<Input> {
     match from {
         Value::String(path) => {
             let path = path.to_string_lossy();
@@ -121,24 +115,22 @@ fn packed(from: &Value, name: &str, mode: Option<u32>) -> Result<Vec<u8>> {
                 let message = format!("no such local file: `{path}`");
                 return Err(Error::new(Kind::Transfer, message));
             }
+            let mut archive = Archive::new(Spool::new()?);
             match mode {
-                Some(mode) if local.is_file() => {
-                    let content = std::fs::read(&local).map_err(|e| {
-                        let message = format!("cannot read `{path}`: {e}");
-                        Error::new(Kind::Transfer, message).source(e)
-                    })?;
-                    archive.file(name, mode, &content)?;
-                }
+                Some(_) if local.is_file() => archive.local(&local, name, mode)?,
                 _ => archive.tree(&local, name, &Ignore::default())?,
             }
+            archive.done()?.input()
         }
         from => {
             let given = Options::new("cp_to", from.clone(), &["content"])?;
             let content = bytes_of(&given.value("content")).ok_or_else(|| {
                 Error::usage("`cp_to`: `from` must be a local path, or `{ content = … }`")
             })?;
+            // In memory, where it is already: it may be a secret.
+            let mut archive = Archive::new(Vec::new());
             archive.file(name, mode.unwrap_or(0o644), &content)?;
+            Ok(archive.done()?.into())
         }
     }
-    Ok(archive.done())
 }

@@ -14,8 +14,6 @@ use crate::docker::{Call, fault};
 use crate::error::{Error, Result};
 use crate::output::{Output, Stream};
 
-/// Bytes kept of what is followed, to say why it failed.
-const KEPT: usize = 64 << 10;
 /// Longest line that is held for its end, bytes; a longer one comes in pieces.
 const LINE: usize = 1 << 20;
 
@@ -24,13 +22,12 @@ const LINE: usize = 1 << 20;
 pub(super) async fn follow<A: IntoLuaMulti>(
     lua: &Lua,
     handle: &Handle,
-    mut call: Call,
+    call: Call,
     on_line: &Function,
     shape: impl Fn(Stream, Vec<u8>) -> mlua::Result<Option<A>>,
 ) -> mlua::Result<()> {
     let (sender, mut pieces) = mpsc::unbounded_channel::<(Stream, Vec<u8>)>();
-    call.max_output = Some(KEPT);
-    call.sink = Some(Arc::new(move |stream, bytes| {
+    let call = call.live(Arc::new(move |stream, bytes| {
         // Nobody listens any more: the call is on its way out.
         let _ = sender.send((stream, bytes.to_vec()));
     }));

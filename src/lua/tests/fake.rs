@@ -41,7 +41,7 @@ fn shell(home: &PathBuf, request: &Exec) -> Output {
         .stdin
         .take()
         .unwrap()
-        .write_all(&request.stdin)
+        .write_all(&request.stdin.to_vec().unwrap())
         .unwrap();
     let output = child.wait_with_output().unwrap();
     Output {
@@ -111,7 +111,7 @@ impl Transport for Session {
                 ("sleep", n) => tokio::time::sleep(Duration::from_secs(n.parse().unwrap())).await,
                 ("soon", _) => tokio::time::sleep(Duration::from_millis(2)).await,
                 ("lost", _) => return Err(Error::new(Kind::Lost, "connection lost")),
-                ("cat", _) | ("sh", _) => output.stdout = request.stdin,
+                ("cat", _) | ("sh", _) => output.stdout = request.stdin.to_vec().unwrap(),
                 _ => output.code = Some(127),
             }
             Ok(output)

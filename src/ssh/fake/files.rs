@@ -51,7 +51,7 @@ pub(super) fn answer(disk: &mut Disk, exec: &Exec) -> Option<Output> {
     let stdout = match exec.command.find("\nstep ") {
         Some(at) => {
             let mut after = disk.clone();
-            let stdout = batch(&mut after, &exec.command[at + 1..], &exec.stdin)?;
+            let stdout = batch(&mut after, &exec.command[at + 1..], exec.stdin.held()?)?;
             *disk = after;
             stdout
         }

@@ -35,7 +35,7 @@ pub async fn write(core: Rc<Core>, path: &str, content: Vec<u8>, mode: Option<u3
     let output = exec(
         core,
         Exec {
-            stdin: content,
+            stdin: content.into(),
             ..Exec::new(command)
         },
     )
