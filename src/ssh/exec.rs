@@ -2,25 +2,25 @@
 //!
 //! The exit code counts only when it arrived: a cut connection is not success.
 
-use std::io::{self, BufRead};
+mod pump;
+
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
 use futures::future::poll_fn;
 
+use self::pump::Pump;
 use super::capture::{Capture, End};
 use super::connect::words;
 use super::driver::{Core, Fault, Lease};
 use super::ffi::{Channel, Opening};
-use super::input::{Input, unread};
+use super::input::Input;
 use super::sudo::{self, Talk};
 use super::transport::Exec;
 use crate::error::{Error, Kind, Result};
-use crate::output::{Output, Stream};
+use crate::output::Output;
 
-/// Bytes read at once from one stream: the largest SSH packet twice.
-const CHUNK: usize = 64 << 10;
 /// How libssh2 says that the answer to a request did not come within its own 60 seconds
 /// (`SSH2_DEFAULT_READ_TIMEOUT` in its session.c); its words for that are "Unexpected error".
 const UNANSWERED: ssh2::ErrorCode = ssh2::ErrorCode::Session(libssh2_sys::LIBSSH2_ERROR_TIMEOUT);
@@ -110,13 +110,7 @@ async fn run(
 ) -> Result<End, Fault> {
     let tty = talk.as_ref().is_some_and(Talk::is_tty);
     let mut lease = start_on(core, "exec", line, tty, &mut capture.started).await?;
-    let mut pump = Pump {
-        stdin: stdin.reader(),
-        talk: talk.as_mut(),
-        eof_sent: false,
-        unread: None,
-        buffer: vec![0; CHUNK],
-    };
+    let mut pump = Pump::new(stdin, talk.as_mut());
     if let Some(channel) = lease.channel() {
         poll_fn(|_| pump.turn(core, channel, capture)).await?;
         if pump.is_refused() {
@@ -190,108 +184,6 @@ pub async fn start_on(
         lease.set_running(false);
     }
     result.map(|()| lease)
-}
-
-/// Moves bytes in all three directions.
-struct Pump<'a> {
-    stdin: Box<dyn BufRead + 'a>,
-    /// What goes before: until the command has begun, input is not for it.
-    talk: Option<&'a mut Talk>,
-    eof_sent: bool,
-    /// Why the rest of its input cannot be read here.
-    unread: Option<Error>,
-    buffer: Vec<u8>,
-}
-
-impl Pump<'_> {
-    fn is_refused(&self) -> bool {
-        self.talk.as_ref().is_some_and(|talk| talk.is_refused())
-    }
-
-    fn turn(
-        &mut self,
-        core: &Core,
-        channel: &Channel,
-        capture: &mut Capture,
-    ) -> Poll<Result<(), Fault>> {
-        for _ in 0..TURNS {
-            let mut progress = self.feed(core, channel);
-            let mut gone = None;
-            for stream in [Stream::Stdout, Stream::Stderr] {
-                let number = i32::from(stream == Stream::Stderr);
-                match core.attempt(|| channel.read(number, &mut self.buffer)) {
-                    Poll::Ready(Ok(n)) if n > 0 => {
-                        let own = match (&mut self.talk, stream) {
-                            (Some(talk), stream) if talk.is_tty() || stream == Stream::Stderr => {
-                                talk.hear(&self.buffer[..n])
-                            }
-                            _ => n,
-                        };
-                        capture.take(stream, &self.buffer[n - own..n]);
-                        progress = true;
-                    }
-                    Poll::Ready(Err(fault)) => gone = Some(fault),
-                    Poll::Ready(Ok(_)) | Poll::Pending => {}
-                }
-            }
-            if self.is_refused() || self.unread.is_some() {
-                return Poll::Ready(Ok(()));
-            }
-            if progress {
-                continue;
-            }
-            if channel.eof() {
-                return Poll::Ready(Ok(()));
-            }
-            // The end of the connection counts only when both streams have nothing left.
-            return match gone {
-                Some(fault) => Poll::Ready(Err(fault)),
-                None => Poll::Pending,
-            };
-        }
-        core.yield_turn();
-        Poll::Pending
-    }
-
-    /// Writes some input; true when some went. A command that closed its input is no error.
-    fn feed(&mut self, core: &Core, channel: &Channel) -> bool {
-        if core.is_clogged() || self.eof_sent {
-            return false;
-        }
-        if let Some(talk) = self.talk.as_mut().filter(|talk| !talk.has_begun()) {
-            if talk.answer().is_empty() {
-                return false;
-            }
-            let sent = core.attempt(|| channel.write(talk.answer()));
-            if let Poll::Ready(Ok(n)) = sent {
-                talk.sent(n);
-            }
-            return matches!(sent, Poll::Ready(Ok(n)) if n > 0);
-        }
-        let bytes = match self.stdin.fill_buf() {
-            Ok(bytes) => bytes,
-            Err(e) => {
-                self.unread = Some(unread(e));
-                return false;
-            }
-        };
-        if bytes.is_empty() {
-            self.eof_sent = core.attempt(|| channel.send_eof()).is_ready();
-            return false;
-        }
-        // What was not taken is offered again, as libssh2 wants it.
-        match core.attempt(|| channel.write(bytes)) {
-            Poll::Ready(Ok(n)) => {
-                self.stdin.consume(n);
-                n > 0
-            }
-            Poll::Ready(Err(_)) => {
-                self.stdin = Box::new(io::empty());
-                false
-            }
-            Poll::Pending => false,
-        }
-    }
 }
 
 #[cfg(test)]

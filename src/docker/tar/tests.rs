@@ -142,7 +142,8 @@ fn a_file_that_changes_or_goes_is_named() {
             .unwrap();
     };
     let gone = |path: &Path| fs::remove_file(path).unwrap();
-    let cases: [(fn(&Path), &str); 4] = [
+    type Act = fn(&Path);
+    let cases: [(Act, &str); 4] = [
         (longer, "changed while it was read"),
         (shorter, "changed while it was read"),
         (other, "changed while it was read"),
