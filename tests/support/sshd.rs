@@ -95,17 +95,17 @@ impl Sshd {
                 true => "",
                 false => "Subsystem sftp internal-sftp\n",
             };
-            // Of several such lines sshd takes the first.
+            // Other accounts have a home of their own. Of several such lines sshd takes the first.
             let home = match settings.contains("SetEnv") {
                 true => String::new(),
-                false => format!("SetEnv HOME={folder}/home\n"),
+                false => format!("Match User {}\nSetEnv HOME={folder}/home\n", user()),
             };
             let config = format!(
-                "{settings}\n{home}Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_ed25519\n\
+                "{settings}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_ed25519\n\
                  AuthorizedKeysFile {folder}/authorized_keys\nPidFile none\nStrictModes no\n\
                  UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
                  MaxStartups 1000\nMaxSessions 10\nUseDNS no\nPrintMotd no\nPermitRootLogin yes\n\
-                 {sftp}LogLevel VERBOSE\n"
+                 {sftp}LogLevel VERBOSE\n{home}"
             );
             let mut child = launch(dir.path(), &config);
             if answers(port, &mut child) {
