@@ -25,7 +25,8 @@ const TICK: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Local;
 
-fn on_thread<T, F>(work: F) -> Reply<T>
+/// Does `work` in a thread of its own. What it is given says whether the caller has gone.
+pub fn on_thread<T, F>(work: F) -> Reply<T>
 where
     T: Send + 'static,
     F: FnOnce(&dyn Fn() -> bool) -> Result<T> + Send + 'static,

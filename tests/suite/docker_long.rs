@@ -2,10 +2,14 @@
 //! true to the byte, and its memory stays what it is with short ones.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::docker_engine::IMAGE;
 use crate::support::cell::Cell;
+use crate::support::home::Home;
 use crate::support::memory::peak_at_end;
 
 /// Bytes of the long ones: enough for a copy in memory to be seen.
@@ -69,6 +73,50 @@ fn what_is_long_is_not_held_in_memory() {
     let many = rounds(&cell, &bytes(LONG));
     eprintln!("{few} KiB with 1 kB, {many} KiB with {} MiB", LONG >> 20);
     assert!(few > 0 && many < few + SLACK, "{few} KiB, then {many} KiB");
+}
+
+#[test]
+fn packing_stops_with_an_interrupt() {
+    // A hole, which would take hours and the whole disk.
+    let home = Home::new();
+    home.ok(&["add", "web", "root@127.0.0.1:1"]);
+    let hole = home.write("context/hole", "");
+    let file = fs::File::options().write(true).open(hole).unwrap();
+    file.set_len(4 << 40).unwrap();
+    let at = home.path("context").display().to_string();
+    let text = format!("server 'web':docker():build {{ context = '{at}' }}");
+    let file = home.write("play.lua", text);
+    let mut child = home
+        .mroom(&["run", file.to_str().unwrap()])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !has_spool(&child) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing begins");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(30) {
+            child.kill().unwrap();
+            panic!("it goes on");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+/// Whether it has a file without a name that something was written to.
+fn has_spool(child: &Child) -> bool {
+    let files = fs::read_dir(format!("/proc/{}/fd", child.id()));
+    let mut files = files.into_iter().flatten().flatten();
+    files.any(|file| {
+        let name = fs::read_link(file.path()).unwrap_or_default();
+        let is_gone = name.to_string_lossy().ends_with(" (deleted)");
+        is_gone && fs::metadata(file.path()).is_ok_and(|m| m.is_file() && m.len() > 0)
+    })
 }
 
 #[test]

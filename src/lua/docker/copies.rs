@@ -1,12 +1,13 @@
 //! Verbs that send archives, or get them: `build`, `cp_to`, `cp_from`.
 
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use mlua::{UserDataMethods, Value};
 
 use super::follow::{callback, follow, timeout};
 use super::given::given;
-use super::{Docker, to_lua};
+use super::{Docker, Handle, to_lua};
 use crate::config::expand_tilde;
 use crate::docker::given::text_of;
 use crate::docker::spool::{self, Spool};
@@ -16,6 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lua::options::{Options, bytes_of};
 use crate::output::Stream;
 use crate::ssh::Input;
+use crate::ssh::local::on_thread;
 
 /// Adds them.
 pub(super) fn add<M: UserDataMethods<Docker>>(methods: &mut M) {
@@ -30,9 +32,11 @@ pub(super) fn add<M: UserDataMethods<Docker>>(methods: &mut M) {
             let message = format!("`build`: `context` must be a local folder: `{folder}`");
             return Err(Error::usage(message).into());
         }
-        let mut archive = Archive::new(Spool::new()?);
-        archive.tree(&local, "", &Ignore::of(&local, &file)?)?;
-        let context = archive.done()?.input()?;
+        let fill = move |archive: &mut Packing| {
+            let ignore = Ignore::of(&local, &file)?;
+            archive.tree(&local, "", &ignore)
+        };
+        let context = spooled(&handle, fill).await?;
         let mut call = image::build(&given, on_line.is_none(), context)?;
         call.timeout = timeout("build", &opts)?;
         let shown = call.shown();
@@ -60,7 +64,7 @@ pub(super) fn add<M: UserDataMethods<Docker>>(methods: &mut M) {
             let opts = Options::new("cp_to", opts, &["mode"])?;
             let mode = opts.mode("mode")?;
             let (folder, file) = target(&path, &from)?;
-            let archive = packed(&from, &file, mode)?;
+            let archive = packed(&handle, &from, file, mode).await?;
             let call = copies::copy_to(&name, &folder, archive)?;
             let shown = format!("docker cp - {name}:{path}");
             if handle.withholds(&shown) {
@@ -79,8 +83,10 @@ pub(super) fn add<M: UserDataMethods<Docker>>(methods: &mut M) {
             let archive = handle
                 .with(async |docker| spool::ask(&docker, call, copies::LONGEST).await)
                 .await?;
-            let bytes = unpack(archive.reader(), &expand_tilde(&to));
-            Ok(bytes.map_err(|e| e.server(&handle.link.id))?)
+            let to = expand_tilde(&to);
+            let work =
+                on_thread(move |is_gone| unpack(While(archive.reader(), &|| !is_gone()), &to));
+            Ok(handle.link.wait(work).await?)
         },
     );
 }
@@ -105,8 +111,53 @@ fn target(path: &str, from: &Value) -> Result<(String, String)> {
     }
 }
 
+/// Reads or writes as long as somebody waits for that.
+struct While<'a, T>(T, &'a dyn Fn() -> bool);
+
+impl<T> While<'_, T> {
+    fn go(&mut self) -> io::Result<&mut T> {
+        match (self.1)() {
+            true => Ok(&mut self.0),
+            false => Err(io::Error::other("it was given up")),
+        }
+    }
+}
+
+impl<T: Read> Read for While<'_, T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.go()?.read(bytes)
+    }
+}
+
+impl<T: Write> Write for While<'_, T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.go()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.go()?.flush()
+    }
+}
+
+/// An archive on its way to a file.
+type Packing<'a> = Archive<While<'a, Spool>>;
+
+/// What `fill` packs, in a thread of its own: other servers are worked on meanwhile.
+async fn spooled<F>(handle: &Handle, fill: F) -> Result<Input>
+where
+    F: FnOnce(&mut Packing) -> Result<()> + Send + 'static,
+{
+    let work = on_thread(move |is_gone| {
+        let is_wanted = || !is_gone();
+        let mut archive = Archive::new(While(Spool::new()?, &is_wanted));
+        fill(&mut archive)?;
+        archive.done()?.0.input()
+    });
+    handle.link.context.wait(work).await
+}
+
 /// A local path packed under that name, or `{ content = … }`.
-fn packed(from: &Value, name: &str, mode: Option<u32>) -> Result<Input> {
+async fn packed(handle: &Handle, from: &Value, name: String, mode: Option<u32>) -> Result<Input> {
     match from {
         Value::String(path) => {
             let path = path.to_string_lossy();
@@ -115,12 +166,11 @@ fn packed(from: &Value, name: &str, mode: Option<u32>) -> Result<Input> {
                 let message = format!("no such local file: `{path}`");
                 return Err(Error::new(Kind::Transfer, message));
             }
-            let mut archive = Archive::new(Spool::new()?);
-            match mode {
-                Some(_) if local.is_file() => archive.local(&local, name, mode)?,
-                _ => archive.tree(&local, name, &Ignore::default())?,
-            }
-            archive.done()?.input()
+            let fill = move |archive: &mut Packing| match mode {
+                Some(_) if local.is_file() => archive.local(&local, &name, mode),
+                _ => archive.tree(&local, &name, &Ignore::default()),
+            };
+            spooled(handle, fill).await
         }
         from => {
             let given = Options::new("cp_to", from.clone(), &["content"])?;
@@ -129,7 +179,7 @@ fn packed(from: &Value, name: &str, mode: Option<u32>) -> Result<Input> {
             })?;
             // In memory, where it is already: it may be a secret.
             let mut archive = Archive::new(Vec::new());
-            archive.file(name, mode.unwrap_or(0o644), &content)?;
+            archive.file(&name, mode.unwrap_or(0o644), &content)?;
             Ok(archive.done()?.into())
         }
     }
