@@ -115,7 +115,11 @@ return {
       default = 18404,
       help = "port of the loopback interface on which it tells of itself",
     },
-    drain = { type = "number", default = 30, help = "seconds that an old worker may still need" },
+    drain = {
+      type = "number",
+      default = 30,
+      help = "connections of any app begun before a change are cut so many seconds + 30 after it",
+    },
     take_over = {
       type = "boolean",
       default = false,

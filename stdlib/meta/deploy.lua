@@ -11,7 +11,7 @@ local Docker = {}
 ---@field hosts? string[] host names; without them whatever no other app answers
 ---@field path? string beginning of the path
 ---@field mode? "http"|"tcp"
----@field cert? string PEM file on the server, chain and key: TLS on that port; read anew at each deploy
+---@field cert? string PEM file on the server, chain and key: TLS on that port. A renewed one is read at the next deploy, or by `systemctl reload haproxy`
 ---@field timeout? integer of an answer, seconds
 
 ---How a version shows that it is well: one of `http`, `tcp` and `command`, else its health check.

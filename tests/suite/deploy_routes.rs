@@ -60,6 +60,7 @@ fn none_failed_behind_tls(apps: &Apps) {
         play("demo:2", 0);
         assert_eq!(secured(apps), "two");
         play("demo:exits", 3);
+        with_cert(apps, "demo:1", "/etc/ssl/nowhere.pem").ended(1);
         play("back", 0);
         assert_eq!(secured(apps), "one");
         apps.cell.shell("sleep 1; touch /tmp/enough").ended(0);
@@ -129,7 +130,9 @@ const TALKS: &str = r#"
 
 #[test]
 fn who_talks_with_the_old_version_may_end_it() {
-    let Some(apps) = Apps::start() else { return };
+    let Some(apps) = apps_with_certificate(Apps::start()) else {
+        return;
+    };
     apps.cell.shell(TALK).ended(0);
     let play = |image, code| apps.play(&[image, "-e", TCP, "-e", "talks=1"]).ended(code);
     play("talk:one", 0);
@@ -148,6 +151,13 @@ fn who_talks_with_the_old_version_may_end_it() {
     assert_eq!(apps.cell.shell(asked).ended(0).stdout, "two x\n");
     play("back", 0);
     assert_eq!(apps.cell.shell(asked).ended(0).stdout, "one x\n");
+    // With TLS before it.
+    let proxy = r#"proxy={"listen":7001,"mode":"tcp","cert":"/etc/ssl/shop.pem"}"#;
+    apps.play(&["talk:two", "-e", proxy, "-e", "talks=1"])
+        .ended(0);
+    let asked = "(echo x; sleep 1) | openssl s_client -quiet -no_ign_eof -verify_return_error -verify_hostname shop.test \
+                 -CAfile /etc/ssl/shop.crt -connect 127.0.0.1:7001 2>/dev/null";
+    assert_eq!(apps.cell.shell(asked).ended(0).stdout, "two x\n");
 }
 
 fn with_cert(apps: &Apps, image: &str, cert: &str) -> Done {
@@ -241,6 +251,19 @@ fn a_port_that_somebody_has_is_told_before_anything_changes() {
             ("one".into(), before.clone())
         );
     }
+    // Nor does it start without its port; what it says itself is told.
+    let thief = "kill $(cat /run/haproxy-mroom.pid); while pidof haproxy >/dev/null; do sleep 0.1; done\n\
+                 busybox httpd -f -p 80 -h /tmp </dev/null >/dev/null 2>&1 &\necho $! >/tmp/thief";
+    apps.cell.shell(thief).ended(0);
+    let failed = apps.cell.mroom(&["stage", "proxy", "root"]).ended(3);
+    let words = "HAProxy does not start: Binding [/etc/haproxy/haproxy.cfg:";
+    assert!(
+        failed.stderr.contains(words) && failed.stderr.contains("port_80"),
+        "{failed:?}"
+    );
+    apps.cell.shell("kill $(cat /tmp/thief)").ended(0);
+    apps.cell.mroom(&["stage", "proxy", "root"]).ended(0);
+    assert_eq!(apps.answer(80), "one");
     // From one port to another, and back.
     apps.play(&["demo:2", "-e", r#"proxy={"listen":81}"#])
         .ended(0);

@@ -47,12 +47,18 @@ cp -f -- "$new/haproxy.cfg" "$2/.haproxy.cfg.new"
 mv -f -- "$2/.haproxy.cfg.new" "$2/haproxy.cfg"
 ]]
 
--- Reloads the proxy of the host, or starts it: `$1` is the configuration.
+-- Reloads the proxy of the host, or starts it: `$1` is the configuration. One that did not start a
+-- few times is not tried again by systemd until that is forgotten; its journal has HAProxy's own words.
 local RELOAD = [[
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 if [ -d /run/systemd/system ]; then
-  exec systemctl reload-or-restart haproxy
+  systemctl reset-failed haproxy 2>/dev/null || :
+  if ! systemctl reload-or-restart haproxy; then
+    journalctl -q -u haproxy -o cat -n 50 --since=-2min 2>/dev/null | grep -F '[ALERT]' >&2 || :
+    exit 1
+  fi
+  exit 0
 fi
 pid=$(cat /run/haproxy-mroom.pid 2>/dev/null || :)
 if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
@@ -111,6 +117,13 @@ function place.record(found, app)
   end
 end
 
+-- Where HAProxy has written why.
+local function log_of(s, settings)
+  return settings.kind == "container"
+      and ("`mroom docker %s logs %s` shows what it says"):format(s.id, settings.container)
+    or ("`mroom exec -b %s -- journalctl -n 20 -u haproxy` shows what it says"):format(s.id)
+end
+
 -- Waits until the proxy answers with this configuration.
 function place.await(s, settings, generation)
   local _, err = mr.try(mr.wait, function()
@@ -118,7 +131,7 @@ function place.await(s, settings, generation)
     return answer.code == 200 and answer.body:find(generation, 1, true) ~= nil
   end, { timeout = 30, every = 0.2, what = "the proxy's new configuration" })
   if err then
-    error({ kind = err.kind, message = err.message, hint = "look at the log of haproxy" }, 0)
+    error({ kind = err.kind, message = err.message, hint = log_of(s, settings) }, 0)
   end
 end
 
@@ -130,7 +143,7 @@ local function reload(s, d, found, generation)
     local opts = { stdin = RELOAD, sudo = found.at.sudo, timeout = 120 }
     local _, err = mr.try(s.run, s, words, opts)
     if err then
-      check.refused(err, "HAProxy does not start", "its log on the server says more")
+      check.refused(err, "HAProxy does not start", log_of(s, settings))
     end
   else
     d:kill(settings.container, { signal = "USR2" })
