@@ -58,7 +58,7 @@ function check.port(s, found, listen)
   for _, one in ipairs(s:listening().ports) do
     for _, address in ipairs(one.port == listen and one.addresses or {}) do
       if is_in_the_way(address) then
-        mr.fail(("port %d is taken: not the proxy listens on `%s`"):format(listen, address), {
+        mr.fail(("port %d is taken: something else listens on `%s`"):format(listen, address), {
           hint = ("`mroom exec %s -- ss -ltnp` shows what does; `proxy = { listen = … }` names another port"):format(
             s.id
           ),
