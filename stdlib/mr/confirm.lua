@@ -3,8 +3,9 @@
 --
 -- `confirm.guard` arms a timer on the server (of systemd, else a shell of its own session) that holds
 -- copies of the files, runs the change, and takes the timer off through a connection that is made
--- after the change. Nothing of that needs us: when we are killed in the middle, the timer fires. What
--- it does on the server is in mr/confirm/script.lua. A restart of the server forgets the timer.
+-- after the change. Nothing of that needs us: when we are killed in the middle, the timer fires, and a
+-- system with systemd that is started anew meanwhile undoes the change as it comes up. What it does on the
+-- server is in mr/confirm/script.lua.
 local args = require "mr.args"
 local native = require "mr.native"
 local SCRIPT = require "mr.confirm.script"
@@ -51,10 +52,12 @@ function confirm.tell(s, state)
   for _, fired in ipairs(state.fired) do
     if not told[s][fired.token] then
       told[s][fired.token] = true
+      -- Ages are counted from the start of the system.
+      local ago = fired.ago < 0 and "before it was last started" or fired.ago .. " s ago"
       s:warn(
-        ("`%s` was undone by the server %d s ago, because nobody confirmed it: %s"):format(
+        ("`%s` was undone by the server %s, because nobody confirmed it: %s"):format(
           fired.name,
-          fired.ago,
+          ago,
           words_of(fired)
         )
       )
@@ -171,7 +174,7 @@ local function raise_cut(s, o, token, deadline, why)
       why.message,
       err and err.message or "it has not ended"
     ),
-    hint = "its console tells more: /run/mroom-confirm",
+    hint = "its console tells more: /var/lib/mroom-confirm",
   }, 0)
 end
 

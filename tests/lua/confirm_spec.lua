@@ -81,6 +81,14 @@ describe("a guard", function()
     expect(now >= 60):is(true)
   end)
 
+  it("tells of one that was undone before the last start", function()
+    local line =
+      "mroom-confirm fired 6-1 -50 trial\nmroom-said 6-1 put back /etc/a\nmroom-said 6-1 end\n"
+    web:on_like("sh -s -- arm *", line .. MINE)
+    guard()
+    expect(fake.notes()[1]):has "undone by the server before it was last started, because nobody"
+  end)
+
   it("is not begun while another one is armed", function()
     web:on_like("sh -s -- arm *", "mroom-confirm armed 5-1 40 60 daed ada\n" .. END)
     local err = expect(guard):raises { kind = "script" }

@@ -79,7 +79,7 @@ fn a_change_that_shuts_us_out_is_undone_by_the_server() {
     // What is well stays, and no timer is left.
     mroom(CHANGE, "false", 600).ended(0);
     assert_ne!(cell.shell(UNTOUCHED).code, 0);
-    cell.shell("test -z \"$(ls /run/mroom-confirm)\"; ! ps ax | grep 'mroom-confir[m]'")
+    cell.shell("test -z \"$(ls /var/lib/mroom-confirm)\"; ! ps ax | grep 'mroom-confir[m]'")
         .ended(0);
 }
 
@@ -105,14 +105,14 @@ fn a_timer_needs_nobody_and_a_second_guard_waits() {
 
     wait(|| cell.shell(UNTOUCHED).code == 0);
     wait(|| {
-        cell.shell("grep -qx end /run/mroom-confirm/fired.*/result")
+        cell.shell("grep -qx end /var/lib/mroom-confirm/fired.*/result")
             .code
             == 0
     });
     let done = cell.mroom(&second).ended(0);
     let told = "because nobody confirmed it: put back /etc/kept, removed /etc/new";
     assert!(done.stderr.contains(told), "{done:?}");
-    cell.shell("test -e /etc/second; test -z \"$(ls /run/mroom-confirm)\"")
+    cell.shell("test -e /etc/second; test -z \"$(ls /var/lib/mroom-confirm)\"")
         .ended(0);
 
     // A timer that died is found by the next run, which does its work.
@@ -123,11 +123,11 @@ fn a_timer_needs_nobody_and_a_second_guard_waits() {
         .spawn()
         .unwrap();
     wait(|| cell.shell("test -e /etc/new").code == 0);
-    cell.shell("kill -9 -\"$(cat /run/mroom-confirm/armed/pid)\"")
+    cell.shell("kill -9 -\"$(cat /var/lib/mroom-confirm/armed/pid)\"")
         .ended(0);
     child.kill().unwrap();
     child.wait().unwrap();
-    let late = "up=$(cut -d. -f1 /proc/uptime); due=$(cat /run/mroom-confirm/armed/due); \
+    let late = "up=$(cut -d. -f1 /proc/uptime); due=$(cat /var/lib/mroom-confirm/armed/due); \
          test $((up - due)) -gt 6";
     wait(|| cell.shell(late).code == 0);
     let done = cell.mroom(&second).ended(3);

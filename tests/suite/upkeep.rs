@@ -116,7 +116,7 @@ fn a_firewall_of_nftables_and_one_that_would_cut_us_off() {
     far.cell.home.ok(&["set", "far", "allowed_ports=22,80/tcp"]);
     far.ends("changed", &with(&["--check"]));
     far.shell(&format!(
-        "! {ruleset} 2>/dev/null; test ! -e /run/mroom-confirm/armed"
+        "! {ruleset} 2>/dev/null; test ! -e /var/lib/mroom-confirm/armed"
     ));
     far.ends("changed", &stage);
     far.shell(&format!("{ruleset} | grep -q 'tcp dport 80 accept'"));
@@ -156,7 +156,9 @@ fn a_firewall_of_nftables_and_one_that_would_cut_us_off() {
         ]),
     );
     far.ends("ok", &stage);
-    far.shell("nft list table ip others | grep -q accept; test -z \"$(ls /run/mroom-confirm)\"");
+    far.shell(
+        "nft list table ip others | grep -q accept; test -z \"$(ls /var/lib/mroom-confirm)\"",
+    );
 }
 
 #[test]

@@ -6,13 +6,16 @@
 -- An armed guard is the folder `armed`. Whoever renames it has decided: the timer (`fired.TOKEN`) or
 -- the confirmation (`confirmed.TOKEN`); the other one then finds nothing to do. Times are those since
 -- the start of the system, so that a clock that is set meanwhile neither hurries nor stops a guard.
+-- Who is shut out may well press the reset button: guards are on the disk, and where systemd runs a unit
+-- of the guard's own undoes the change when the system comes up.
 local TEXT = [==[
 export LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 umask 077
-root=/run/mroom-confirm
-[ -d /run ] || root=/var/run/mroom-confirm
+root=/var/lib/mroom-confirm
+[ -d /var/lib ] || root=/var/db/mroom-confirm
 armed=$root/armed
+units=/etc/systemd/system
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -42,12 +45,13 @@ report() {
 # The timer, and what it does; it needs nothing of this script.
 fire_text() {
   cat <<'END'
-# Arguments: the folder of the guards, the guard's token, seconds to wait first.
+# Arguments: the folder of the guards, the guard's token, seconds to wait first, where its unit for the next
+# start is.
 export LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
 umask 077
 trap '' HUP
-root=$1 token=$2
+root=$1 token=$2 unit=mroom-confirm-boot-$2.service units=$4
 [ "$3" = 0 ] || echo $$ >"$root/armed/pid"
 sleep "$3"
 [ "$(cat "$root/armed/token" 2>/dev/null)" = "$token" ] || exit 0
@@ -83,10 +87,33 @@ if [ -s undo ]; then
   fi >>result
 fi
 echo end >>result
+sync
+rm -f "$units/$unit" "$units/multi-user.target.wants/$unit"
 ! command -v logger >/dev/null 2>&1 ||
   logger -t mroom "nobody confirmed $(cat name): undone" 2>/dev/null </dev/null || :
 exit 0
 END
+}
+
+# For a system that is started anew meanwhile. Read from the disk then: nothing is told to systemd now.
+# Late, so that what `undo` speaks to is there.
+keep_for_boot() {
+  [ -d /run/systemd/system ] && [ -d "$units" ] || return 0
+  mkdir -p "$units/multi-user.target.wants"
+  cat >"$units/$unit" <<END
+[Unit]
+Description=mroom: undoes $name, which nobody has confirmed
+ConditionPathExists=$armed/token
+After=network.target ssh.service sshd.service nftables.service ufw.service firewalld.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh $armed/fire $root $token 0 $units
+END
+  ln -s "../$unit" "$units/multi-user.target.wants/$unit"
+}
+
+forget_boot() {
+  rm -f "$units/mroom-confirm-boot-$1.service" "$units/multi-user.target.wants/mroom-confirm-boot-$1.service"
 }
 
 # By systemd where it runs: nothing that ends with our connection holds that timer.
@@ -94,13 +121,13 @@ start_timer() {
   if [ -d /run/systemd/system ] && have systemd-run; then
     systemd-run --quiet --unit="mroom-confirm-$token" --description="mroom: undoes $name unless it is confirmed" \
       --on-active="$seconds" --timer-property=AccuracySec=200ms \
-      /bin/sh "$armed/fire" "$root" "$token" 0 >/dev/null 2>"$armed/why" &&
+      /bin/sh "$armed/fire" "$root" "$token" 0 "$units" >/dev/null 2>"$armed/why" &&
       systemctl is-active --quiet "mroom-confirm-$token.timer" && return
   fi
   if have setsid; then
-    setsid sh "$armed/fire" "$root" "$token" "$seconds" >/dev/null 2>&1 &
+    setsid sh "$armed/fire" "$root" "$token" "$seconds" "$units" >/dev/null 2>&1 &
   else
-    nohup sh "$armed/fire" "$root" "$token" "$seconds" >/dev/null 2>&1 &
+    nohup sh "$armed/fire" "$root" "$token" "$seconds" "$units" >/dev/null 2>&1 &
   fi
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     [ ! -s "$armed/pid" ] || return 0
@@ -135,8 +162,9 @@ arm() {
     return
   fi
   token=$(date +%s)-$$
+  unit=mroom-confirm-boot-$token.service
   is_armed=
-  trap '[ -n "$is_armed" ] || rm -rf "$armed"' EXIT
+  trap '[ -n "$is_armed" ] || { rm -rf "$armed"; forget_boot "$token"; }' EXIT
   trap 'exit 1' HUP INT TERM
   n=0
   for path in "$@"; do
@@ -157,6 +185,9 @@ arm() {
   fire_text >"$armed/fire" || fail "cannot write below $root"
   echo "$(($(clock) + seconds))" >"$armed/due"
   echo "$token" >"$armed/token" || fail "cannot write below $root"
+  keep_for_boot 2>/dev/null || forget_boot "$token" 2>/dev/null # a system that is read-only, say
+  # A copy that is lost with the power would be put back empty.
+  sync
   start_timer
   is_armed=yes
   for folder in "$root"/fired.*; do
@@ -169,6 +200,7 @@ arm() {
 disarm() {
   if [ "$(one "$armed/token")" = "$1" ] && mv "$armed" "$root/confirmed.$1" 2>/dev/null; then
     stop_timer "$1" "$root/confirmed.$1"
+    forget_boot "$1"
     rm -rf "$root/confirmed.$1"
     echo "mroom-confirm confirmed $1"
   fi
@@ -177,7 +209,7 @@ disarm() {
 
 now() {
   if [ "$(one "$armed/token")" = "$1" ]; then
-    sh "$armed/fire" "$root" "$1" 0
+    sh "$armed/fire" "$root" "$1" 0 "$units"
     stop_timer "$1" "$root/fired.$1"
   fi
   report

@@ -8,4 +8,4 @@ systemctl is-enabled -q nftables
 apt-config dump | grep -qx 'APT::Periodic::Unattended-Upgrade "1";'
 apt-config dump | grep -qx 'Unattended-Upgrade::Automatic-Reboot-Time "03:30";'
 systemctl is-active -q apt-daily.timer apt-daily-upgrade.timer
-test -z "$(ls -A /run/mroom-confirm)"
+test -z "$(ls -A /var/lib/mroom-confirm)"
